@@ -1,0 +1,154 @@
+#include "engine/driver/direct_kafka_stream.h"
+
+#include <algorithm>
+#include <utility>
+
+#include "engine/ports/invariant.h"
+
+namespace engine {
+namespace {
+
+std::size_t index_of(PartitionId partition) {
+  INVARIANT(partition >= 0, "partition {} is negative", partition);
+  return static_cast<std::size_t>(partition);
+}
+
+}  // namespace
+
+Task<Result<>> DirectKafkaStream::start() {
+  const auto latest = co_await ports_.kafka.watermarks(pipeline_.source.topic);
+  if (!latest) {
+    co_return latest.error();
+  }
+  current_offsets_.clear();
+  std::vector<PartitionOffset> start;
+  for (const Watermarks& marks : latest.value()) {
+    const bool from_earliest = pipeline_.source.start == StartPosition::kEarliest;
+    current_offsets_.push_back(from_earliest ? marks.log_start : marks.high_watermark);
+    start.push_back(
+        {.partition = static_cast<PartitionId>(start.size()), .offset = current_offsets_.back()});
+  }
+  const auto saved = co_await keeper_.load();
+  if (!saved) {
+    co_return saved.error();
+  }
+  for (const PartitionOffset& entry : saved.value()) {
+    current_offsets_.at(index_of(entry.partition)) = entry.offset;
+    std::erase_if(start, [&entry](const PartitionOffset& unsaved) {
+      return unsaved.partition == entry.partition;
+    });
+  }
+  if (start.empty()) {
+    co_return Result<>{};
+  }
+  co_return co_await keeper_.reserve(std::move(start));
+}
+
+Task<Result<>> DirectKafkaStream::restore(DirectStreamState state) {
+  current_offsets_.assign(index_of(pipeline_.source.partitions), Offset{});
+  for (const PartitionOffset& entry : state.current_offsets) {
+    current_offsets_.at(index_of(entry.partition)) = entry.offset;
+  }
+  generated_ = std::move(state.batch_for_time);
+  if (pipeline_.protocol.restart_position == RestartPosition::kCheckpoint) {
+    co_return Result<>{};
+  }
+  co_return co_await seek_to_saved();
+}
+
+Task<Result<>> DirectKafkaStream::seek_to_saved() {
+  const auto saved = co_await keeper_.load();
+  if (!saved) {
+    co_return saved.error();
+  }
+  for (const PartitionOffset& entry : saved.value()) {
+    current_offsets_.at(index_of(entry.partition)) = entry.offset;
+  }
+  co_return Result<>{};
+}
+
+// The order of DirectKafkaInputDStream.compute: latest offsets, clamp, remember, move the position,
+// then send the commits that earlier batches queued.
+Task<Result<BatchRanges>> DirectKafkaStream::get_or_compute(BatchTime batch) {
+  const auto remembered = generated_.find(batch);
+  if (remembered != generated_.end()) {
+    co_return remembered->second;
+  }
+  const auto latest = co_await ports_.kafka.watermarks(pipeline_.source.topic);
+  if (!latest) {
+    co_return latest.error();
+  }
+  BatchRanges ranges = plan(latest.value());
+  generated_[batch] = ranges;
+  keeper_.flush();
+  co_return ranges;
+}
+
+BatchRanges DirectKafkaStream::plan(const std::vector<Watermarks>& latest) {
+  INVARIANT(latest.size() == current_offsets_.size(),
+            "{} partitions answered, {} are known",
+            latest.size(),
+            current_offsets_.size());
+  const auto limit = limits(latest);
+  BatchRanges ranges;
+  ranges.reserve(latest.size());
+  for (std::size_t i = 0; i < latest.size(); ++i) {
+    const Offset from = current_offsets_[i];
+    Offset until = std::max(from, latest[i].high_watermark);
+    if (limit[i]) {
+      until = std::min(until, from + *limit[i]);
+    }
+    ranges.push_back({.partition = static_cast<PartitionId>(i), .from = from, .until = until});
+    current_offsets_[i] = until;
+  }
+  return ranges;
+}
+
+// maxMessagesPerPartition: the estimated rate is shared out by lag, and never exceeds the fixed
+// limit.
+std::vector<std::optional<std::int64_t>> DirectKafkaStream::limits(
+    const std::vector<Watermarks>& latest) const {
+  std::vector<std::optional<std::int64_t>> limit(latest.size());
+  const double fixed = pipeline_.source.max_rate_per_partition.value_or(0);
+  const double interval = std::chrono::duration<double>(pipeline_.batch_interval).count();
+  double total_lag = 0;
+  for (std::size_t i = 0; i < latest.size(); ++i) {
+    total_lag += static_cast<double>(
+        std::max<std::int64_t>(0, latest[i].high_watermark - current_offsets_[i]));
+  }
+  const bool estimated = pipeline_.backpressure && rate_ > 0 && total_lag > 0;
+  if (!estimated && fixed <= 0) {
+    return limit;
+  }
+  for (std::size_t i = 0; i < latest.size(); ++i) {
+    double rate = fixed;
+    if (estimated) {
+      const double lag = static_cast<double>(
+          std::max<std::int64_t>(0, latest[i].high_watermark - current_offsets_[i]));
+      const double share = lag / total_lag * rate_;
+      rate = fixed > 0 ? std::min(share, fixed) : share;
+    }
+    // spark.streaming.kafka.minRatePerPartition = 1: a limit never starves a partition.
+    limit[i] = std::max<std::int64_t>(1, static_cast<std::int64_t>(interval * rate));
+  }
+  return limit;
+}
+
+void DirectKafkaStream::clear_metadata(BatchTime completed) {
+  const BatchTime oldest_kept{completed.at - pipeline_.batch_interval};
+  std::erase_if(generated_,
+                [oldest_kept](const auto& entry) { return entry.first <= oldest_kept; });
+}
+
+DirectStreamState DirectKafkaStream::state() const {
+  DirectStreamState state;
+  state.current_offsets.reserve(current_offsets_.size());
+  for (const Offset offset : current_offsets_) {
+    state.current_offsets.push_back(
+        {.partition = static_cast<PartitionId>(state.current_offsets.size()), .offset = offset});
+  }
+  state.batch_for_time = generated_;
+  return state;
+}
+
+}  // namespace engine

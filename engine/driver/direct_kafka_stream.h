@@ -1,0 +1,62 @@
+// engine/driver/direct_kafka_stream.h
+//
+// The driver decides which offsets a batch has; executors read them when the batch runs (Spark:
+// DirectKafkaInputDStream of the 0-10 connector).
+//
+// Holds     the position behind the last planned batch, and the ranges of the batches it remembers.
+//           Nothing of it is durable before a checkpoint that contains it.
+//
+// Invariants
+//   D1  Contiguous.  In one driver life each batch begins where the one planned before it ended.
+//   D2  Remembered.  A batch that a checkpoint restored keeps its ranges; any other is planned
+//                    anew.
+
+#pragma once
+
+#include <optional>
+#include <vector>
+
+#include "engine/driver/checkpoint.h"
+#include "engine/driver/offset_keeper.h"
+#include "engine/pipeline.h"
+#include "engine/ports/process.h"
+
+namespace engine {
+
+class DirectKafkaStream {
+ public:
+  DirectKafkaStream(const Ports& ports, const Pipeline& pipeline, OffsetKeeper& keeper)
+      : ports_(ports), pipeline_(pipeline), keeper_(keeper) {}
+
+  // The first start: from the saved offsets, else from `start` of the source.
+  Task<Result<>> start();
+
+  // A start from a checkpoint.
+  Task<Result<>> restore(DirectStreamState state);
+
+  // The ranges of the batch, remembered or planned now: up to the latest offsets, within the rate
+  // limits.
+  Task<Result<BatchRanges>> get_or_compute(BatchTime batch);
+
+  // Forgets batches before `completed` (DStream.clearMetadata, remember duration of one batch).
+  void clear_metadata(BatchTime completed);
+
+  void set_rate(double records_per_second) { rate_ = records_per_second; }
+
+  [[nodiscard]] DirectStreamState state() const;
+
+ private:
+  Task<Result<>> seek_to_saved();
+  [[nodiscard]] std::vector<std::optional<std::int64_t>> limits(
+      const std::vector<Watermarks>& latest) const;
+  BatchRanges plan(const std::vector<Watermarks>& latest);
+
+  const Ports& ports_;
+  const Pipeline& pipeline_;
+  OffsetKeeper& keeper_;
+  std::vector<Offset> current_offsets_;  // by partition
+  std::map<BatchTime, BatchRanges> generated_;
+  double rate_ = -1;  // of the estimator; not part of a checkpoint, as in Spark
+};
+
+}  // namespace engine

@@ -1,0 +1,200 @@
+#include "engine/driver/job_generator.h"
+
+#include <algorithm>
+#include <set>
+#include <utility>
+
+#include "engine/ports/invariant.h"
+
+namespace engine {
+
+JobGenerator::JobGenerator(const Ports& ports,
+                           const Pipeline& pipeline,
+                           DirectKafkaStream& stream,
+                           JobScheduler& scheduler,
+                           CheckpointWriter& writer)
+    : ports_(ports),
+      pipeline_(pipeline),
+      stream_(stream),
+      scheduler_(scheduler),
+      writer_(writer),
+      events_(ports.clock) {
+  INVARIANT(pipeline.batch_interval > Duration{0}, "a batch interval is positive");
+}
+
+void JobGenerator::start_first_time() {
+  const BatchTime first = next_batch_time();
+  zero_time_ = {first.at - pipeline_.batch_interval};
+  spawn(ports_.executor, tick(first));
+}
+
+// The smallest multiple of the interval strictly after now (RecurringTimer.getStartTime and,
+// because zero times are such multiples too, getRestartTime).
+BatchTime JobGenerator::next_batch_time() const {
+  const auto intervals = ports_.clock.now().time_since_epoch() / pipeline_.batch_interval;
+  return {Instant{(intervals + 1) * pipeline_.batch_interval}};
+}
+
+Task<> JobGenerator::tick(BatchTime first) {
+  for (BatchTime batch = first;; batch.at += pipeline_.batch_interval) {
+    co_await ports_.clock.sleep_until(batch.at);
+    events_.push(GenerateJobs{batch});
+  }
+}
+
+// Every rescheduled batch is planned and submitted in ascending order, and nothing of that is
+// durable until the first of them completes: the window of O1 is open for all of them.
+Task<Result<>> JobGenerator::restart(Checkpoint checkpoint) {
+  zero_time_ = checkpoint.zero_time;
+  estimator_.restore(checkpoint.rate);
+  const BatchTime restart_time = next_batch_time();
+  const std::vector<BatchTime> times = times_to_reschedule(checkpoint, restart_time);
+  std::vector<BatchRanges> planned;
+  const bool durable_first = pipeline_.protocol.range_durability == RangeDurability::kBeforeSubmit;
+  for (const BatchTime batch : times) {
+    auto ranges = co_await plan(batch);
+    if (!ranges) {
+      co_return ranges.error();
+    }
+    if (durable_first) {
+      planned.push_back(std::move(ranges.value()));
+    } else {
+      scheduler_.submit(batch, std::move(ranges.value()));
+    }
+  }
+  if (durable_first && !times.empty()) {
+    co_await checkpoint_and_wait(times.back(), times);
+    for (std::size_t i = 0; i < times.size(); ++i) {
+      scheduler_.submit(times[i], std::move(planned[i]));
+    }
+  }
+  const PointContext nowhere{};
+  co_await ports_.points.reach(Point::kRecoveryBatchesRescheduled, nowhere);
+  spawn(ports_.executor, tick(restart_time));
+  co_return Result<>{};
+}
+
+std::vector<BatchTime> JobGenerator::times_to_reschedule(const Checkpoint& checkpoint,
+                                                         BatchTime restart) const {
+  std::vector<BatchTime> times = checkpoint.pending_times;
+  for (BatchTime down = checkpoint.time; down < restart; down.at += pipeline_.batch_interval) {
+    times.push_back(down);
+  }
+  std::erase_if(times, [restart](BatchTime time) { return time >= restart; });
+  std::ranges::sort(times);
+  if (pipeline_.protocol.reschedule == Reschedule::kBeforeRestart) {
+    const auto repeated = std::ranges::unique(times);
+    times.erase(repeated.begin(), repeated.end());
+  }
+  return times;
+}
+
+Task<> JobGenerator::run() {
+  for (;;) {
+    const Event event = co_await events_.pop();
+    if (const auto* const generate = std::get_if<GenerateJobs>(&event)) {
+      co_await handle(*generate);
+    } else if (const auto* const clear = std::get_if<ClearMetadata>(&event)) {
+      co_await handle(*clear);
+    } else if (const auto* const checkpoint = std::get_if<DoCheckpoint>(&event)) {
+      co_await handle(*checkpoint);
+    } else {
+      co_await handle(std::get<ClearCheckpointData>(event));
+    }
+  }
+}
+
+Task<Result<BatchRanges>> JobGenerator::plan(BatchTime batch) {
+  auto ranges = co_await stream_.get_or_compute(batch);
+  if (!ranges) {
+    ports_.listener.batch_generation_failed(batch, ranges.error());
+    co_return ranges.error();
+  }
+  ports_.listener.batch_planned(batch, ranges.value());
+  const PointContext here{.batch = batch};
+  co_await ports_.points.reach(Point::kGeneratorBatchPlanned, here);
+  co_return std::move(ranges.value());
+}
+
+// Whether planning succeeds or not, a checkpoint follows (JobGenerator.generateJobs).
+Task<> JobGenerator::handle(GenerateJobs event) {
+  const PointContext here{.batch = event.batch};
+  co_await ports_.points.reach(Point::kGeneratorBatchDue, here);
+  auto ranges = co_await plan(event.batch);
+  if (ranges) {
+    if (pipeline_.protocol.range_durability == RangeDurability::kBeforeSubmit) {
+      const std::vector<BatchTime> also_pending{event.batch};
+      co_await checkpoint_and_wait(event.batch, also_pending);
+    }
+    scheduler_.submit(event.batch, std::move(ranges.value()));
+    co_await ports_.points.reach(Point::kSchedulerBatchSubmitted, here);
+  }
+  events_.push(DoCheckpoint{.batch = event.batch, .completion = false});
+}
+
+void JobGenerator::batch_completed(const JobScheduler::Completion& completion) {
+  const auto rate = estimator_.update(completion.facts, pipeline_.batch_interval);
+  if (rate) {
+    stream_.set_rate(*rate);
+  }
+  events_.push(ClearMetadata{completion.batch});
+}
+
+Task<> JobGenerator::handle(ClearMetadata event) {
+  stream_.clear_metadata(event.batch);
+  if (pipeline_.checkpoint_enabled) {
+    events_.push(DoCheckpoint{.batch = event.batch, .completion = true});
+    co_return;
+  }
+  ports_.listener.batch_processed(event.batch);
+  const PointContext here{.batch = event.batch};
+  co_await ports_.points.reach(Point::kGeneratorBatchProcessed, here);
+}
+
+Task<> JobGenerator::handle(DoCheckpoint event) {
+  if (!pipeline_.checkpoint_enabled) {
+    co_return;
+  }
+  CheckpointOrder order{.time = event.batch,
+                        .bytes = encode(snapshot(event.batch), pipeline_.application_version),
+                        .completion = event.completion,
+                        .written = nullptr};
+  writer_.write(std::move(order));
+}
+
+void JobGenerator::completion_recorded(BatchTime batch) {
+  events_.push(ClearCheckpointData{batch});
+}
+
+Task<> JobGenerator::handle(ClearCheckpointData event) {
+  ports_.listener.batch_processed(event.batch);
+  const PointContext here{.batch = event.batch};
+  co_await ports_.points.reach(Point::kGeneratorBatchProcessed, here);
+}
+
+Task<> JobGenerator::checkpoint_and_wait(BatchTime batch, std::vector<BatchTime> also_pending) {
+  if (!pipeline_.checkpoint_enabled) {
+    co_return;
+  }
+  Checkpoint checkpoint = snapshot(batch);
+  std::set<BatchTime> pending(checkpoint.pending_times.begin(), checkpoint.pending_times.end());
+  pending.insert(also_pending.begin(), also_pending.end());
+  checkpoint.pending_times.assign(pending.begin(), pending.end());
+  const std::shared_ptr<Signal> written = ports_.clock.make_signal();
+  CheckpointOrder order{.time = batch,
+                        .bytes = encode(checkpoint, pipeline_.application_version),
+                        .completion = false,
+                        .written = written};
+  writer_.write(std::move(order));
+  co_await written->wait();
+}
+
+Checkpoint JobGenerator::snapshot(BatchTime batch) const {
+  return {.time = batch,
+          .zero_time = zero_time_,
+          .pending_times = scheduler_.pending_times(),
+          .stream = stream_.state(),
+          .rate = estimator_.state()};
+}
+
+}  // namespace engine

@@ -1,0 +1,176 @@
+#include "engine/driver/job_scheduler.h"
+
+#include <algorithm>
+#include <utility>
+
+#include "engine/ports/invariant.h"
+
+namespace engine {
+namespace {
+
+constexpr int kStageAttemptsMax = 4;  // spark.stage.maxConsecutiveAttempts
+constexpr Address kNowhere{};
+
+TaskDescription describe(const JobSet& job, Stage stage, const OffsetRange& range) {
+  return {.key = {.set = 0,
+                  .batch = job.batch,
+                  .stage = stage,
+                  .partition = range.partition,
+                  .attempt = 0},
+          .range = range,
+          .map_outputs = {}};
+}
+
+}  // namespace
+
+JobScheduler::JobScheduler(const Ports& ports,
+                           const Pipeline& pipeline,
+                           TaskScheduler& tasks,
+                           OffsetKeeper& keeper,
+                           std::function<void(Completion)> completed)
+    : ports_(ports),
+      pipeline_(pipeline),
+      tasks_(tasks),
+      keeper_(keeper),
+      completed_(std::move(completed)) {}
+
+void JobScheduler::submit(BatchTime batch, BatchRanges ranges) {
+  pending_.insert(batch);
+  waiting_.push_back(
+      {.batch = batch, .ranges = std::move(ranges), .submitted_at = ports_.clock.now()});
+  start_jobs();
+}
+
+std::vector<BatchTime> JobScheduler::pending_times() const {
+  std::vector<BatchTime> times(pending_.begin(), pending_.end());
+  const auto repeated = std::ranges::unique(times);
+  times.erase(repeated.begin(), repeated.end());
+  return times;
+}
+
+void JobScheduler::start_jobs() {
+  while (running_count_ < pipeline_.concurrent_jobs && !waiting_.empty()) {
+    ++running_count_;
+    JobSet job = std::move(waiting_.front());
+    waiting_.pop_front();
+    spawn(ports_.executor, run_job(std::move(job)));
+  }
+}
+
+Task<> JobScheduler::run_job(JobSet job) {
+  const Instant started_at = ports_.clock.now();
+  const auto error = co_await execute(job);
+  INVARIANT(running_count_ > 0, "a job ends once");
+  --running_count_;
+  co_await finish(std::move(job), started_at, error);
+  start_jobs();
+}
+
+// What the user's program does for a batch: output, then offsets. Saving the offsets first loses
+// the batch if anything dies in between.
+Task<boost::system::error_code> JobScheduler::execute(JobSet job) {
+  if (pipeline_.protocol.offset_save == OffsetSave::kBeforeOutput) {
+    const auto saved = co_await keeper_.save(job.batch, job.ranges);
+    if (!saved) {
+      co_return saved.error();
+    }
+    co_return co_await run_stages(std::move(job));
+  }
+  const auto error = co_await run_stages(job);
+  if (error) {
+    co_return error;
+  }
+  const auto saved = co_await keeper_.save(job.batch, job.ranges);
+  if (!saved) {
+    co_return saved.error();
+  }
+  co_return boost::system::error_code{};
+}
+
+Task<boost::system::error_code> JobScheduler::run_stages(JobSet job) {
+  if (std::ranges::any_of(pipeline_.operations, &Operation::is_shuffle)) {
+    co_return co_await run_shuffled(std::move(job));
+  }
+  std::vector<TaskDescription> tasks;
+  tasks.reserve(job.ranges.size());
+  for (const OffsetRange& range : job.ranges) {
+    tasks.push_back(describe(job, Stage::kResult, range));
+  }
+  const TaskSetResult result = co_await tasks_.run(std::move(tasks));
+  co_return result.error;
+}
+
+// Map, then reduce. When an executor dies, what its map tasks kept dies with it: those tasks, and
+// only those, run again before the reduce stage is tried again (DAGScheduler, FetchFailed).
+Task<boost::system::error_code> JobScheduler::run_shuffled(JobSet job) {
+  std::vector<Address> map_outputs(job.ranges.size(), kNowhere);
+  for (int attempt = 1; attempt <= kStageAttemptsMax; ++attempt) {
+    std::vector<TaskDescription> maps;
+    for (const OffsetRange& range : job.ranges) {
+      if (map_outputs.at(static_cast<std::size_t>(range.partition)) == kNowhere) {
+        maps.push_back(describe(job, Stage::kMap, range));
+      }
+    }
+    if (!maps.empty()) {
+      const TaskSetResult mapped = co_await tasks_.run(maps);
+      if (mapped.error) {
+        co_return mapped.error;
+      }
+      for (std::size_t i = 0; i < maps.size(); ++i) {
+        map_outputs.at(static_cast<std::size_t>(maps[i].range.partition)) = mapped.ran_on[i];
+      }
+    }
+    std::vector<TaskDescription> reduces;
+    for (const OffsetRange& range : job.ranges) {
+      const OffsetRange nothing{.partition = range.partition, .from = {}, .until = {}};
+      reduces.push_back(describe(job, Stage::kReduce, nothing));
+      reduces.back().map_outputs = map_outputs;
+    }
+    const TaskSetResult reduced = co_await tasks_.run(std::move(reduces));
+    if (reduced.error != Errc::kFetchFailed) {
+      co_return reduced.error;
+    }
+    INVARIANT(reduced.missing_map >= 0, "a failed fetch names the map task");
+    map_outputs.at(static_cast<std::size_t>(reduced.missing_map)) = kNowhere;
+    lose_outputs_of_dead(map_outputs);
+  }
+  co_return make_error_code(Errc::kFetchFailed);
+}
+
+void JobScheduler::lose_outputs_of_dead(std::vector<Address>& map_outputs) const {
+  for (Address& executor : map_outputs) {
+    if (!tasks_.is_alive(executor)) {
+      executor = kNowhere;
+    }
+  }
+}
+
+// JobScheduler.handleJobCompletion: only a batch whose job succeeded leaves the pending ones.
+Task<> JobScheduler::finish(JobSet job, Instant started_at, boost::system::error_code error) {
+  if (error) {
+    ports_.listener.batch_failed(job.batch, error);
+    if (pipeline_.protocol.failed_batch == FailedBatch::kKeepPending) {
+      co_return;
+    }
+  } else {
+    ports_.listener.batch_completed(job.batch);
+  }
+  const PointContext here{.batch = job.batch};
+  co_await ports_.points.reach(Point::kSchedulerBatchCompleted, here);
+  const auto entry = pending_.find(job.batch);
+  INVARIANT(entry != pending_.end(), "S1: a completed batch was pending");
+  pending_.erase(entry);
+  std::int64_t records = 0;
+  for (const OffsetRange& range : job.ranges) {
+    records += range.count();
+  }
+  const Instant now = ports_.clock.now();
+  const Completion completion{.batch = job.batch,
+                              .facts = {.processing_ended = now,
+                                        .records = records,
+                                        .processing_delay = now - started_at,
+                                        .scheduling_delay = started_at - job.submitted_at}};
+  completed_(completion);
+}
+
+}  // namespace engine

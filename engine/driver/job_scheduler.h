@@ -1,0 +1,73 @@
+// engine/driver/job_scheduler.h
+//
+// Runs the jobs of the batches, in order of submission, at most `concurrent_jobs` at once (Spark:
+// JobScheduler, JobSet). A batch has one output operation here, hence one job.
+//
+// Invariants
+//   S1  Pending.  A batch is pending from submit() until its job succeeded. One whose job failed
+//                 stays pending in this driver life and runs again only after a restart from a
+//                 checkpoint (not under FailedBatch::kForget). By then a later batch may have
+//                 completed and its ranges may be forgotten: it runs over other records. Spark's
+//                 clean-up goes by time alone, and so does this one.
+
+#pragma once
+
+#include <deque>
+#include <functional>
+#include <set>
+#include <vector>
+
+#include "engine/driver/checkpoint.h"
+#include "engine/driver/offset_keeper.h"
+#include "engine/driver/rate_estimator.h"
+#include "engine/driver/task_scheduler.h"
+#include "engine/pipeline.h"
+#include "engine/ports/process.h"
+
+namespace engine {
+
+struct JobSet {
+  BatchTime batch;
+  BatchRanges ranges;
+  Instant submitted_at;
+};
+
+class JobScheduler {
+ public:
+  struct Completion {
+    BatchTime batch;
+    CompletedBatch facts;  // for the rate estimator
+  };
+
+  JobScheduler(const Ports& ports,
+               const Pipeline& pipeline,
+               TaskScheduler& tasks,
+               OffsetKeeper& keeper,
+               std::function<void(Completion)> completed);
+
+  // Never waits: the job may start before the caller's next step.
+  void submit(BatchTime batch, BatchRanges ranges);
+
+  // Batches submitted and not completed, ascending; what a checkpoint calls pendingTimes.
+  [[nodiscard]] std::vector<BatchTime> pending_times() const;
+
+ private:
+  void start_jobs();
+  Task<> run_job(JobSet job);
+  Task<boost::system::error_code> execute(JobSet job);
+  Task<boost::system::error_code> run_stages(JobSet job);
+  Task<boost::system::error_code> run_shuffled(JobSet job);
+  Task<> finish(JobSet job, Instant started_at, boost::system::error_code error);
+  void lose_outputs_of_dead(std::vector<Address>& map_outputs) const;
+
+  const Ports& ports_;
+  const Pipeline& pipeline_;
+  TaskScheduler& tasks_;
+  OffsetKeeper& keeper_;
+  std::function<void(Completion)> completed_;
+  std::multiset<BatchTime> pending_;
+  std::deque<JobSet> waiting_;
+  std::int32_t running_count_ = 0;
+};
+
+}  // namespace engine

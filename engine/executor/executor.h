@@ -1,0 +1,65 @@
+// engine/executor/executor.h
+//
+// One life of an executor: registers with the driver that launched it, runs its tasks, and ends
+// when it loses that driver (Spark: CoarseGrainedExecutorBackend, Executor). What runs when the
+// driver dies goes on for `executor_exit_delay`: its output may still reach the sink.
+
+#pragma once
+
+#include <functional>
+#include <memory>
+#include <vector>
+
+#include "engine/executor/output_operation.h"
+#include "engine/executor/shuffle_client.h"
+#include "engine/messages.h"
+#include "engine/pipeline.h"
+#include "engine/ports/endpoint.h"
+#include "engine/ports/process.h"
+
+namespace engine {
+
+class Executor {
+ public:
+  // `exit` ends this life from within.
+  Executor(Ports ports,
+           Pipeline pipeline,
+           Cluster cluster,
+           Endpoint<Message>& endpoint,
+           Address driver,
+           std::function<void()> exit);
+
+  // Starts every part; returns at once.
+  void start();
+
+ private:
+  struct TaskOutcome {
+    boost::system::error_code error;
+    PartitionId missing_map = -1;
+  };
+
+  Task<> dispatch();
+  Task<> send_heartbeats();
+  Task<> exit_later();
+  Task<> run_task(std::shared_ptr<const TaskDescription> task);
+  Task<TaskOutcome> execute(std::shared_ptr<const TaskDescription> task);
+  Task<Result<std::vector<Element>>> read_input(TaskKey task, OffsetRange range);
+  Task<TaskOutcome> run_result(TaskKey task, OffsetRange range);
+  Task<TaskOutcome> run_map(TaskKey task, OffsetRange range);
+  Task<TaskOutcome> run_reduce(std::shared_ptr<const TaskDescription> task);
+  Task<> process(std::size_t record_count);
+  void received(const Envelope<Message>& envelope);
+  void lost(Address peer);
+  [[nodiscard]] std::size_t shuffle_index() const;
+
+  Ports ports_;
+  Pipeline pipeline_;
+  Cluster cluster_;
+  Endpoint<Message>& endpoint_;
+  Address driver_;
+  std::function<void()> exit_;
+  OutputOperation output_;
+  ShuffleClient shuffle_;
+};
+
+}  // namespace engine

@@ -1,0 +1,122 @@
+// reports/ledger.h
+//
+// The ledger of a run: what went in, what the engine says it did, what lies in the sink at the end.
+// An append-only value; the judge is a pure function of it.
+
+#pragma once
+
+#include <algorithm>
+#include <cstdint>
+#include <optional>
+#include <string>
+#include <vector>
+
+#include "engine/ports/points.h"
+#include "engine/ports/vocabulary.h"
+
+namespace reports {
+
+// An input record that the cluster acknowledged. `expected` is how many output rows an exact
+// pipeline makes of it (0: filtered out), by the definition of the operations and not by running
+// the engine.
+struct InputRecord {
+  engine::RecordId id;
+  engine::Position position;
+  std::string key;
+  std::string value;
+  engine::Instant produced_at;
+  std::int32_t expected = 1;
+};
+
+// A row found in the sink after the run. `source.partition` is -1 for an aggregate.
+struct OutputRecord {
+  engine::Position source;
+  std::int32_t ordinal = 0;
+  std::string key;
+  std::string value;
+  engine::BatchTime batch;
+  engine::PartitionId task = 0;
+  std::int32_t attempt = 0;
+  engine::Address writer;
+  engine::Instant written_at;
+};
+
+// One fixing of a batch's input by one driver life.
+struct BatchPlan {
+  engine::BatchTime batch;
+  engine::Incarnation driver = 0;
+  std::vector<engine::OffsetRange> ranges;
+  // Partitions of which a task attempt of this plan brought its output to an end, in any order. A
+  // task behind a shuffle works on no partition of the input: there, only completion executes.
+  std::vector<engine::PartitionId> executed;
+  bool completed = false;  // every output operation succeeded in that life
+
+  // Whether what this plan holds of `partition` was worked on to the end.
+  [[nodiscard]] bool has_executed(engine::PartitionId partition) const {
+    return completed || std::ranges::find(executed, partition) != executed.end();
+  }
+};
+
+enum class AggregateKind : std::uint8_t { kNone, kCountByKey, kSumByKey, kMaxByKey };
+
+// The exact result per key: the fold over the input, by definition of the operations.
+struct ExpectedAggregate {
+  std::string key;
+  std::int64_t value = 0;
+};
+
+// A named point that was reached, or something that happened to the world.
+enum class EventKind : std::uint8_t {
+  kPoint,
+  kProcessStarted,
+  kProcessExited,
+  kCrash,
+  kDriverFailed,
+  kBatchFailed,
+  kGenerationFailed,
+};
+
+struct Event {
+  engine::Instant at;
+  engine::Address process;
+  EventKind kind = EventKind::kPoint;
+  engine::Point point = engine::Point::kGeneratorBatchDue;  // kPoint only
+  std::optional<engine::BatchTime> batch;
+  engine::PartitionId partition = -1;
+  std::int32_t attempt = 0;
+  std::int32_t code = 0;  // engine::Errc of a failure
+};
+
+struct FaultRecord {
+  std::string kind;    // "crash"
+  std::string target;  // "driver"
+  std::string point;   // point name, "time 2500ms" or "step 12 of driver"
+  std::int64_t occurrence = 1;
+  std::optional<engine::Instant> fired_at;  // empty: never fired
+};
+
+struct Metrics {
+  std::int64_t peak_task_bytes = 0;       // records held by running tasks of one executor, at most
+  std::int64_t checkpoint_bytes_max = 0;  // largest checkpoint file
+  std::int64_t checkpoint_files = 0;      // checkpoint files written
+  std::int64_t input_bytes = 0;           // keys and values produced
+  std::int64_t batch_records_max = 0;     // records planned for one batch, at most
+  std::int64_t partition_records_max =
+      0;  // records planned for one partition of one batch, at most
+  std::int64_t driver_starts = 0;
+};
+
+struct Ledger {
+  std::vector<InputRecord> inputs;
+  std::vector<OutputRecord> outputs;
+  std::vector<BatchPlan> plans;
+  std::vector<Event> events;
+  std::vector<FaultRecord> faults;
+  AggregateKind aggregate = AggregateKind::kNone;
+  std::vector<ExpectedAggregate> expected_aggregate;  // by key
+  Metrics metrics;
+  bool stalled = false;  // the world did not drain within its virtual budget
+  engine::Instant ended_at;
+};
+
+}  // namespace reports

@@ -1,0 +1,584 @@
+#include "reports/recording.h"
+
+#include <algorithm>
+#include <array>
+#include <charconv>
+#include <limits>
+#include <optional>
+#include <stdexcept>
+#include <string_view>
+#include <system_error>
+#include <utility>
+
+#include <fmt/format.h>
+#include <sqlite3.h>
+
+#include "engine/ports/invariant.h"
+#include "engine/ports/result.h"
+#include "reports/schema.h"
+#include "reports/sqlite.h"
+
+namespace reports {
+namespace {
+
+constexpr int kBusyTimeoutMs = 10'000;
+constexpr std::size_t kTraceHashDigits = 32;
+
+constexpr std::array<std::string_view, 4> kAggregateNames{
+    "none", "count-by-key", "sum-by-key", "max-by-key"};
+
+constexpr std::array<std::pair<std::string_view, engine::Role>, 5> kRoleNames{{
+    {"world", engine::Role::kWorld},
+    {"driver", engine::Role::kDriver},
+    {"executor", engine::Role::kExecutor},
+    {"receiver", engine::Role::kReceiver},
+    {"producer", engine::Role::kProducer},
+}};
+
+std::int64_t micros(engine::Instant instant) {
+  return instant.time_since_epoch().count();
+}
+
+engine::Instant instant(std::int64_t micros) {
+  return engine::Instant(engine::Duration(micros));
+}
+
+std::string_view to_string(AggregateKind kind) {
+  const auto index = static_cast<std::size_t>(kind);
+  INVARIANT(index < kAggregateNames.size(), "aggregate {} has no name", index);
+  return kAggregateNames[index];
+}
+
+[[noreturn]] void fail_reading(std::string message) {
+  throw sql::Error{.code = SQLITE_CORRUPT, .message = std::move(message)};
+}
+
+AggregateKind read_aggregate(const std::string& name) {
+  const auto* const found = std::ranges::find(kAggregateNames, name);
+  if (found == kAggregateNames.end()) {
+    fail_reading(fmt::format("\"{}\" is no kind of aggregate", name));
+  }
+  return static_cast<AggregateKind>(found - kAggregateNames.begin());
+}
+
+// The inverse of engine::to_string(ProcessId).
+engine::ProcessId read_process(const std::string& text) {
+  const std::string_view name = std::string_view(text).substr(0, text.find(':'));
+  const auto* const role =
+      std::ranges::find(kRoleNames, name, &std::pair<std::string_view, engine::Role>::first);
+  engine::ProcessId process;
+  bool valid = role != kRoleNames.end();
+  if (valid && name.size() < text.size()) {
+    const char* const end = text.data() + text.size();
+    const auto parsed = std::from_chars(text.data() + name.size() + 1, end, process.index);
+    valid = parsed.ec == std::errc{} && parsed.ptr == end;
+  }
+  if (!valid) {
+    fail_reading(fmt::format("\"{}\" is no process", text));
+  }
+  process.role = role->second;
+  return process;
+}
+
+std::string_view event_name(const Event& event) {
+  switch (event.kind) {
+    case EventKind::kPoint:
+      return engine::info(event.point).name;
+    case EventKind::kProcessStarted:
+      return "process.started";
+    case EventKind::kProcessExited:
+      return "process.exited";
+    case EventKind::kCrash:
+      return "process.crashed";
+    case EventKind::kDriverFailed:
+      return "driver.failed";
+    case EventKind::kBatchFailed:
+      return "batch.failed";
+    case EventKind::kGenerationFailed:
+      return "generation.failed";
+  }
+  engine::fail_invariant("event.kind", "an event of no kind", BOOST_CURRENT_LOCATION);
+}
+
+// Writes {"partition":1,"attempt":0,"error":"timed out"}, without the members that say nothing. The
+// error texts are our own and need no escaping.
+void write_detail(const Event& event, std::string& detail) {
+  detail.assign("{");
+  const auto separate = [&detail] { return detail.size() == 1 ? "" : ","; };
+  const auto out = std::back_inserter(detail);
+  if (event.partition >= 0) {
+    fmt::format_to(out, R"("partition":{},"attempt":{})", event.partition, event.attempt);
+  }
+  if (event.code != 0) {
+    const auto error = engine::make_error_code(static_cast<engine::Errc>(event.code));
+    fmt::format_to(out, R"({}"code":{},"error":"{}")", separate(), event.code, error.message());
+  }
+  detail.push_back('}');
+}
+
+std::optional<std::int64_t> amount_of(AggregateKind kind, std::string_view value) {
+  std::int64_t amount = 0;
+  const char* const end = value.data() + value.size();
+  const auto parsed = std::from_chars(value.data(), end, amount);
+  if (kind == AggregateKind::kNone || parsed.ec != std::errc{} || parsed.ptr != end) {
+    return std::nullopt;
+  }
+  return amount;
+}
+
+std::optional<std::int64_t> micros(const std::optional<engine::Instant>& when) {
+  return when ? std::optional(micros(*when)) : std::nullopt;
+}
+
+// The name of each process is written in thousands of rows and made once.
+class ProcessNames {
+ public:
+  std::string_view operator[](engine::ProcessId process) {
+    const auto found =
+        std::ranges::find(names_, process, &std::pair<engine::ProcessId, std::string>::first);
+    if (found != names_.end()) {
+      return found->second;
+    }
+    return names_.emplace_back(process, engine::to_string(process)).second;
+  }
+
+ private:
+  std::vector<std::pair<engine::ProcessId, std::string>> names_;
+};
+
+bool is_disk_full(const sql::Error& error) {
+  const bool io = error.code == SQLITE_IOERR || error.code == SQLITE_CANTOPEN;
+  const auto system_code = static_cast<std::errc>(error.system_code);
+  return error.code == SQLITE_FULL || (io && (system_code == std::errc::no_space_on_device ||
+                                              system_code == std::errc::file_too_large));
+}
+
+RecordingErrc classify(const sql::Error& error) {
+  if (is_disk_full(error)) {
+    return RecordingErrc::kDiskFull;
+  }
+  switch (error.code) {
+    case SQLITE_CANTOPEN:
+    case SQLITE_READONLY:
+    case SQLITE_PERM:
+      return RecordingErrc::kCannotOpen;
+    case SQLITE_NOTADB:
+      return RecordingErrc::kNotADatabase;
+    case SQLITE_BUSY:
+    case SQLITE_LOCKED:
+      return RecordingErrc::kBusy;
+    default:
+      return RecordingErrc::kFailed;
+  }
+}
+
+RecordingFailure failure(std::string_view action,
+                         const std::string& path,
+                         const sql::Error& error) {
+  const RecordingErrc code = classify(error);
+  std::string reason = error.message;
+  if (code == RecordingErrc::kDiskFull) {
+    reason = "the disk is full";
+  } else if (code == RecordingErrc::kNotADatabase) {
+    reason = "it is not a SQLite database";
+  } else if (error.system_code != 0) {
+    reason += fmt::format(" ({})", std::generic_category().message(error.system_code));
+  }
+  return {.code = code, .sentence = fmt::format("cannot {} {}: {}", action, path, reason)};
+}
+
+// Thrown where a database is in order but not ours.
+struct OtherSchema {
+  std::string sentence;
+};
+
+bool is_empty(sql::Database& database) {
+  return database.query_integer("SELECT count(*) FROM sqlite_schema") == 0;
+}
+
+void require_schema(sql::Database& database, const std::string& path) {
+  const bool has_meta =
+      database.query_integer("SELECT count(*) FROM sqlite_schema WHERE name = 'meta'") > 0;
+  if (!has_meta) {
+    throw OtherSchema{
+        fmt::format("{} is a SQLite database, but not a recording: it has no table meta", path)};
+  }
+  sql::Statement query(database, "SELECT value FROM meta WHERE key = 'schema_version'");
+  const bool found = query.step();
+  const std::string version = found ? query.bytes(0) : std::string("unknown");
+  if (version != kSchemaVersion) {
+    throw OtherSchema{
+        fmt::format("{} has schema_version {}, this program writes {}: name another file",
+                    path,
+                    version,
+                    kSchemaVersion)};
+  }
+}
+
+// The journal mode is set before the first table exists and stays in the file. A second program
+// that creates the same file waits for the first, and then finds its tables.
+void prepare(sql::Database& database, const std::string& path) {
+  database.check(sqlite3_busy_timeout(database.handle(), kBusyTimeoutMs));
+  if (is_empty(database)) {
+    database.execute("PRAGMA journal_mode = WAL");
+    sql::Transaction transaction(database);
+    if (is_empty(database)) {
+      database.execute(kSchema);
+      transaction.commit();
+    }
+  }
+  require_schema(database, path);
+  database.execute("PRAGMA synchronous = NORMAL");
+}
+
+}  // namespace
+
+void throw_exception_from_error(const RecordingFailure& failure,
+                                const boost::source_location& /*where*/) {
+  throw std::runtime_error(failure.sentence);
+}
+
+class Recording::Store {
+ public:
+  explicit Store(const std::string& path) : path_(path), database_(path) {
+    prepare(database_, path);
+    statements_.emplace(database_);
+  }
+
+  [[nodiscard]] const std::string& path() const { return path_; }
+
+  std::int64_t record(const RunInfo& run, const Ledger& ledger, const Verdict& verdict) {
+    sql::Transaction transaction(database_);
+    const std::int64_t run_id = insert_run(run, ledger, verdict);
+    insert_faults(run_id, ledger);
+    insert_inputs(run_id, run.topic, ledger);
+    insert_outputs(run_id, run.sink, ledger);
+    insert_plans(run_id, ledger);
+    insert_aggregates(run_id, ledger);
+    insert_events(run_id, ledger);
+    transaction.commit();
+    return run_id;
+  }
+
+  std::optional<Ledger> load(std::int64_t run_id) {
+    Ledger ledger;
+    if (!load_run(run_id, ledger)) {
+      return std::nullopt;
+    }
+    load_inputs(run_id, ledger);
+    load_outputs(run_id, ledger);
+    load_plans(run_id, ledger);
+    load_aggregates(run_id, ledger);
+    return ledger;
+  }
+
+ private:
+  struct Statements {
+    explicit Statements(sql::Database& database)
+        : run(database,
+              "INSERT INTO run VALUES(NULL,?,?,?,?,?,?,?,?,?,?,?,?,?,?,?,?,?,?,?,?,?,?,?)"),
+          fault(database, "INSERT INTO fault VALUES(?,?,?,?,?,?,?)"),
+          input(database, "INSERT INTO input_record VALUES(?,?,?,?,?,?,?,?,?)"),
+          output(database,
+                 R"(INSERT INTO output_record VALUES(?1,?2,
+                    (SELECT record_id FROM input_record
+                     WHERE run_id = ?1 AND partition = ?3 AND "offset" = ?4),
+                    ?5,?6,?7,?8,?9,?10,?11,?12,?13,?14,?4,?15,?16))"),
+          plan(database, "INSERT INTO batch_plan VALUES(?,?,?,?,?,?,?,?,?,?)"),
+          aggregate(database, "INSERT INTO expected_aggregate VALUES(?,?,?)"),
+          event(database, "INSERT INTO event VALUES(?,?,?,?,?,?,?,?)") {}
+
+    sql::Statement run;
+    sql::Statement fault;
+    sql::Statement input;
+    sql::Statement output;
+    sql::Statement plan;
+    sql::Statement aggregate;
+    sql::Statement event;
+  };
+
+  std::int64_t insert_run(const RunInfo& run, const Ledger& ledger, const Verdict& verdict) {
+    const auto is_hex = [](char digit) {
+      return (digit >= '0' && digit <= '9') || (digit >= 'a' && digit <= 'f');
+    };
+    INVARIANT(run.trace_hash.size() == kTraceHashDigits, "trace hash \"{}\"", run.trace_hash);
+    INVARIANT(std::ranges::all_of(run.trace_hash, is_hex), "trace hash \"{}\"", run.trace_hash);
+    constexpr auto kSeedMax = static_cast<std::uint64_t>(std::numeric_limits<std::int64_t>::max());
+    const std::string seed_text = run.seed > kSeedMax ? fmt::format("{}", run.seed) : std::string();
+    const auto insert = [&](const auto& seed) {
+      statements_->run.run(run.scenario,
+                           seed,
+                           run.kafka,
+                           run.token,
+                           run.started_at,
+                           run.virtual_us,
+                           run.wall_us,
+                           reports::to_string(verdict.received.guarantee()),
+                           reports::to_string(verdict.processed.guarantee()),
+                           reports::to_string(verdict.guarantee()),
+                           verdict.output.lost,
+                           verdict.output.duplicated,
+                           verdict.phantom,
+                           verdict.reordered,
+                           verdict.wrong,
+                           verdict.stalled,
+                           run.trace_hash,
+                           run.passed,
+                           to_string(ledger.aggregate),
+                           verdict.received.lost,
+                           verdict.received.duplicated,
+                           verdict.processed.lost,
+                           verdict.processed.duplicated);
+    };
+    if (seed_text.empty()) {
+      insert(run.seed);
+    } else {
+      insert(seed_text);
+    }
+    return database_.last_insert_rowid();
+  }
+
+  void insert_faults(std::int64_t run_id, const Ledger& ledger) {
+    std::int64_t n = 0;
+    for (const FaultRecord& fault : ledger.faults) {
+      statements_->fault.run(run_id,
+                             ++n,
+                             fault.kind,
+                             fault.target,
+                             fault.point,
+                             fault.occurrence,
+                             micros(fault.fired_at));
+    }
+  }
+
+  void insert_inputs(std::int64_t run_id, const std::string& topic, const Ledger& ledger) {
+    for (const InputRecord& input : ledger.inputs) {
+      statements_->input.run(run_id,
+                             input.id.value,
+                             topic,
+                             input.position.partition,
+                             input.position.offset.value,
+                             input.key,
+                             input.value,
+                             micros(input.produced_at),
+                             input.expected);
+    }
+  }
+
+  // A row is given its record by the database, from the position that the sink holds: the views
+  // thus rest on nothing that judge() has computed.
+  void insert_outputs(std::int64_t run_id, const std::string& sink, const Ledger& ledger) {
+    const bool has_records = ledger.aggregate == AggregateKind::kNone;
+    std::int64_t n = 0;
+    for (const OutputRecord& output : ledger.outputs) {
+      const engine::PartitionId partition = output.source.partition;
+      statements_->output.run(run_id,
+                              ++n,
+                              has_records ? std::optional(partition) : std::nullopt,
+                              output.source.offset.value,
+                              sink,
+                              output.key,
+                              output.value,
+                              micros(output.batch.at),
+                              output.task,
+                              output.attempt,
+                              process_names_[output.writer.process],
+                              output.writer.incarnation,
+                              micros(output.written_at),
+                              partition,
+                              output.ordinal,
+                              amount_of(ledger.aggregate, output.value));
+    }
+  }
+
+  void insert_plans(std::int64_t run_id, const Ledger& ledger) {
+    std::int64_t n = 0;
+    for (const BatchPlan& plan : ledger.plans) {
+      ++n;
+      const auto insert =
+          [&](std::int64_t range_n, auto partition, auto from, auto until, bool executed) {
+            statements_->plan.run(run_id,
+                                  n,
+                                  range_n,
+                                  micros(plan.batch.at),
+                                  plan.driver,
+                                  partition,
+                                  from,
+                                  until,
+                                  executed,
+                                  plan.completed);
+          };
+      if (plan.ranges.empty()) {
+        constexpr std::optional<std::int64_t> kNone;
+        insert(0, kNone, kNone, kNone, plan.completed);
+      }
+      std::int64_t range_n = 0;
+      for (const engine::OffsetRange& range : plan.ranges) {
+        insert(++range_n,
+               range.partition,
+               range.from.value,
+               range.until.value,
+               plan.has_executed(range.partition));
+      }
+    }
+  }
+
+  void insert_aggregates(std::int64_t run_id, const Ledger& ledger) {
+    for (const ExpectedAggregate& expected : ledger.expected_aggregate) {
+      statements_->aggregate.run(run_id, expected.key, expected.value);
+    }
+  }
+
+  void insert_events(std::int64_t run_id, const Ledger& ledger) {
+    std::string detail;
+    std::int64_t n = 0;
+    for (const Event& event : ledger.events) {
+      write_detail(event, detail);
+      statements_->event.run(run_id,
+                             ++n,
+                             micros(event.at),
+                             process_names_[event.process.process],
+                             event.process.incarnation,
+                             event_name(event),
+                             event.batch ? std::optional(micros(event.batch->at)) : std::nullopt,
+                             detail);
+    }
+  }
+
+  bool load_run(std::int64_t run_id, Ledger& ledger) {
+    sql::Statement query(database_,
+                         "SELECT aggregate, stalled, virtual_us FROM run WHERE run_id = ?");
+    query.start(run_id);
+    if (!query.step()) {
+      return false;
+    }
+    ledger.aggregate = read_aggregate(query.bytes(0));
+    ledger.stalled = query.integer(1) != 0;
+    ledger.ended_at = instant(query.integer(2));
+    return true;
+  }
+
+  void load_inputs(std::int64_t run_id, Ledger& ledger) {
+    sql::Statement query(database_,
+                         R"(SELECT record_id, partition, "offset", key, value, produced_us, expected
+                            FROM input_record WHERE run_id = ? ORDER BY record_id)");
+    for (query.start(run_id); query.step();) {
+      ledger.inputs.push_back(
+          {.id = {query.integer(0)},
+           .position = {.partition = query.integer32(1), .offset = {query.integer(2)}},
+           .key = query.bytes(3),
+           .value = query.bytes(4),
+           .produced_at = instant(query.integer(5)),
+           .expected = query.integer32(6)});
+    }
+  }
+
+  void load_outputs(std::int64_t run_id, Ledger& ledger) {
+    sql::Statement query(
+        database_,
+        R"(SELECT source_partition, source_offset, ordinal, key, value, batch_us, partition_id,
+                  attempt, process, incarnation, written_us
+           FROM output_record WHERE run_id = ? ORDER BY n)");
+    for (query.start(run_id); query.step();) {
+      ledger.outputs.push_back(
+          {.source = {.partition = query.integer32(0), .offset = {query.integer(1)}},
+           .ordinal = query.integer32(2),
+           .key = query.bytes(3),
+           .value = query.bytes(4),
+           .batch = {instant(query.integer(5))},
+           .task = query.integer32(6),
+           .attempt = query.integer32(7),
+           .writer = {.process = read_process(query.bytes(8)), .incarnation = query.integer32(9)},
+           .written_at = instant(query.integer(10))});
+    }
+  }
+
+  void load_plans(std::int64_t run_id, Ledger& ledger) {
+    sql::Statement query(database_,
+                         R"(SELECT n, batch_us, driver_incarnation, partition, from_offset,
+                                   until_offset, executed, completed
+                            FROM batch_plan WHERE run_id = ? ORDER BY n, range_n)");
+    std::optional<std::int64_t> current;
+    for (query.start(run_id); query.step();) {
+      if (current != query.integer(0)) {
+        current = query.integer(0);
+        ledger.plans.push_back({.batch = {instant(query.integer(1))},
+                                .driver = query.integer32(2),
+                                .ranges = {},
+                                .executed = {},
+                                .completed = query.integer(7) != 0});
+      }
+      if (!query.is_null(3)) {
+        load_range(query, ledger.plans.back());
+      }
+    }
+  }
+
+  static void load_range(sql::Statement& query, BatchPlan& plan) {
+    const engine::PartitionId partition = query.integer32(3);
+    if (query.integer(6) != 0 && std::ranges::count(plan.executed, partition) == 0) {
+      plan.executed.push_back(partition);
+    }
+    plan.ranges.push_back(
+        {.partition = partition, .from = {query.integer(4)}, .until = {query.integer(5)}});
+  }
+
+  // The primary key sorts text before blobs; the ledger sorts by bytes.
+  void load_aggregates(std::int64_t run_id, Ledger& ledger) {
+    sql::Statement query(database_, "SELECT key, value FROM expected_aggregate WHERE run_id = ?");
+    for (query.start(run_id); query.step();) {
+      ledger.expected_aggregate.push_back({.key = query.bytes(0), .value = query.integer(1)});
+    }
+    std::ranges::sort(ledger.expected_aggregate, {}, &ExpectedAggregate::key);
+  }
+
+  std::string path_;
+  sql::Database database_;
+  std::optional<Statements> statements_;  // prepared once the tables exist
+  ProcessNames process_names_;
+};
+
+Recording::Recording(std::unique_ptr<Store> store) : store_(std::move(store)) {}
+
+Recording::Recording(Recording&&) noexcept = default;
+Recording& Recording::operator=(Recording&&) noexcept = default;
+Recording::~Recording() = default;
+
+RecordingResult<Recording> Recording::open(const std::string& path) {
+  if (path.empty()) {
+    return RecordingFailure{.code = RecordingErrc::kCannotOpen,
+                            .sentence = "cannot open a recording without a file name"};
+  }
+  try {
+    return Recording(std::make_unique<Store>(path));
+  } catch (const OtherSchema& other) {
+    return RecordingFailure{.code = RecordingErrc::kOtherSchema, .sentence = other.sentence};
+  } catch (const sql::Error& error) {
+    return failure("open", path, error);
+  }
+}
+
+RecordingResult<std::int64_t> Recording::record(const RunInfo& run,
+                                                const Ledger& ledger,
+                                                const Verdict& verdict) {
+  try {
+    return store_->record(run, ledger, verdict);
+  } catch (const sql::Error& error) {
+    return failure("write", store_->path(), error);
+  }
+}
+
+RecordingResult<Ledger> Recording::load(std::int64_t run_id) {
+  try {
+    std::optional<Ledger> ledger = store_->load(run_id);
+    if (ledger) {
+      return *std::move(ledger);
+    }
+    return RecordingFailure{.code = RecordingErrc::kUnknownRun,
+                            .sentence = fmt::format("{} has no run {}", store_->path(), run_id)};
+  } catch (const sql::Error& error) {
+    return failure("read", store_->path(), error);
+  }
+}
+
+}  // namespace reports

@@ -1,0 +1,18 @@
+// reports/schema.h
+//
+// The tables and views of a recording. They are public: people query them with any SQLite client.
+// The views compute the verdict once more, from the stored rows alone, and agree with judge().
+
+#pragma once
+
+#include <string_view>
+
+namespace reports {
+
+// Changes when a table or column that was there before changes its meaning.
+inline constexpr std::string_view kSchemaVersion = "1";
+
+// Statements that turn an empty database into a recording without runs.
+extern const char* const kSchema;
+
+}  // namespace reports

@@ -1,0 +1,341 @@
+#include "reports/verdict_table.h"
+
+#include <algorithm>
+#include <array>
+#include <functional>
+#include <string_view>
+
+#include <fmt/format.h>
+#include <nlohmann/json.hpp>
+
+#include "reports/text.h"
+
+namespace reports {
+namespace {
+
+constexpr std::string_view kGreen = "\x1b[32m";
+constexpr std::string_view kRed = "\x1b[31m";
+constexpr std::string_view kBold = "\x1b[1m";
+constexpr std::string_view kPlain = "\x1b[0m";
+constexpr std::string_view kReplacement = "\xef\xbf\xbd";  // U+FFFD
+
+enum class Align : std::uint8_t { kLeft, kRight };
+
+struct Column {
+  std::string_view title;
+  Align align;
+  bool optional;  // left out of a terminal's table if it is `idle` in every row
+  std::string_view idle;
+  std::string (*cell)(const VerdictRow&);
+};
+
+template <std::int64_t VerdictRow::*kCount>
+std::string count_cell(const VerdictRow& row) {
+  return fmt::format("{}", row.*kCount);
+}
+
+template <Guarantee VerdictRow::*kStage>
+std::string guarantee_cell(const VerdictRow& row) {
+  return std::string(to_string(row.*kStage));
+}
+
+std::string scenario_cell(const VerdictRow& row) {
+  return row.scenario;
+}
+
+std::string expected_cell(const VerdictRow& row) {
+  return row.expected;
+}
+
+std::string stalled_cell(const VerdictRow& row) {
+  return row.stalled ? "yes" : "no";
+}
+
+std::string result_cell(const VerdictRow& row) {
+  return row.passed ? "ok" : "FAILED";
+}
+
+double seconds(std::chrono::microseconds duration) {
+  return std::chrono::duration<double>(duration).count();
+}
+
+std::string time_cell(const VerdictRow& row) {
+  constexpr std::chrono::seconds kBrief{1};
+  return row.wall_time < kBrief ? fmt::format("{:.1f} ms", seconds(row.wall_time) * 1e3)
+                                : fmt::format("{:.2f} s", seconds(row.wall_time));
+}
+
+constexpr std::array kColumns{
+    Column{"scenario", Align::kLeft, false, "", scenario_cell},
+    Column{"expected", Align::kLeft, false, "", expected_cell},
+    Column{"found", Align::kLeft, false, "", guarantee_cell<&VerdictRow::found>},
+    Column{"received", Align::kLeft, false, "", guarantee_cell<&VerdictRow::received>},
+    Column{"processed", Align::kLeft, false, "", guarantee_cell<&VerdictRow::processed>},
+    Column{"lost", Align::kRight, false, "", count_cell<&VerdictRow::lost>},
+    Column{"duplicated", Align::kRight, false, "", count_cell<&VerdictRow::duplicated>},
+    Column{"phantom", Align::kRight, true, "0", count_cell<&VerdictRow::phantom>},
+    Column{"reordered", Align::kRight, true, "0", count_cell<&VerdictRow::reordered>},
+    Column{"wrong", Align::kRight, true, "0", count_cell<&VerdictRow::wrong>},
+    Column{"stalled", Align::kLeft, true, "no", stalled_cell},
+    Column{"schedules", Align::kRight, false, "", count_cell<&VerdictRow::schedules>},
+    Column{"time", Align::kRight, false, "", time_cell},
+    Column{"verdict", Align::kLeft, false, "", result_cell},
+};
+
+bool is_idle(const Column& column, std::span<const VerdictRow> rows) {
+  return column.optional && std::ranges::all_of(rows, [&column](const VerdictRow& row) {
+           return column.cell(row) == column.idle;
+         });
+}
+
+// Text in one line and without control characters, which could move a terminal's cursor or break a
+// table; whatever is not UTF-8 becomes U+FFFD.
+std::string one_line(std::string_view text) {
+  std::string line;
+  while (!text.empty()) {
+    const std::size_t length = utf8_character(text);
+    const bool control = length == 1 && (text.front() < ' ' || text.front() == '\x7f');
+    if (length == 0) {
+      line += kReplacement;
+    } else if (control) {
+      line += ' ';
+    } else {
+      line += text.substr(0, length);
+    }
+    text.remove_prefix(std::max<std::size_t>(length, 1));
+  }
+  return line;
+}
+
+std::size_t character_count(std::string_view text) {
+  return static_cast<std::size_t>(std::ranges::count_if(
+      text, [](char byte) { return (static_cast<unsigned char>(byte) & 0xc0U) != 0x80U; }));
+}
+
+// A table of finished cells, one column after the other.
+struct Grid {
+  std::vector<std::vector<std::string>> lines;  // [0]: titles
+  std::vector<Align> align;
+  std::vector<std::size_t> widths;
+};
+
+Grid make_grid(std::span<const VerdictRow> rows) {
+  Grid grid;
+  grid.lines.resize(rows.size() + 1);
+  for (const Column& column : kColumns) {
+    if (is_idle(column, rows)) {
+      continue;
+    }
+    grid.align.push_back(column.align);
+    grid.lines[0].emplace_back(column.title);
+    std::size_t width = column.title.size();
+    for (std::size_t i = 0; i < rows.size(); ++i) {
+      grid.lines[i + 1].push_back(one_line(column.cell(rows[i])));
+      width = std::max(width, character_count(grid.lines[i + 1].back()));
+    }
+    grid.widths.push_back(width);
+  }
+  return grid;
+}
+
+void append_line(const Grid& grid, std::size_t line, std::string& out) {
+  std::string text;
+  for (std::size_t i = 0; i < grid.widths.size(); ++i) {
+    const std::string& cell = grid.lines[line][i];
+    const std::string padding(grid.widths[i] - character_count(cell), ' ');
+    text += i == 0 ? "" : "  ";
+    text += grid.align[i] == Align::kLeft ? cell + padding : padding + cell;
+  }
+  text.erase(text.find_last_not_of(' ') + 1);
+  out += text;
+}
+
+std::string painted(std::string_view text, std::string_view paint, Colour colour) {
+  return colour == Colour::kAlways ? fmt::format("{}{}{}", paint, text, kPlain) : std::string(text);
+}
+
+std::int64_t failure_count(std::span<const VerdictRow> rows) {
+  return std::ranges::count(rows, false, &VerdictRow::passed);
+}
+
+std::string summary(std::span<const VerdictRow> rows) {
+  const std::int64_t failed = failure_count(rows);
+  const std::string_view noun = rows.size() == 1 ? "scenario" : "scenarios";
+  return failed == 0 ? fmt::format("{} {}, all as expected", rows.size(), noun)
+                     : fmt::format("{} {}, {} not as expected", rows.size(), noun, failed);
+}
+
+void append_failures(std::span<const VerdictRow> rows, Colour colour, std::string& out) {
+  for (const VerdictRow& row : rows) {
+    if (row.passed) {
+      continue;
+    }
+    out += fmt::format("\n{}\n", painted(one_line(row.scenario), kRed, colour));
+    for (const std::string& reason : row.reasons) {
+      out += fmt::format("  {}\n", one_line(reason));
+    }
+    out += fmt::format("  replay: onceproof replay {}\n", one_line(row.token));
+  }
+}
+
+std::string markdown_cell(std::string_view text) {
+  std::string cell;
+  for (const char character : one_line(text)) {
+    if (std::string_view("\\|`*_<>[]&").find(character) != std::string_view::npos) {
+      cell += '\\';
+    }
+    cell += character;
+  }
+  return cell;
+}
+
+nlohmann::ordered_json to_json(const VerdictRow& row) {
+  return {{"scenario", row.scenario},
+          {"claim", row.claims},
+          {"kafka", row.kafka},
+          {"token", row.token},
+          {"received", to_string(row.received)},
+          {"processed", to_string(row.processed)},
+          {"output", to_string(row.found)},
+          {"lost", row.lost},
+          {"duplicated", row.duplicated},
+          {"phantom", row.phantom},
+          {"reordered", row.reordered},
+          {"wrong", row.wrong},
+          {"stalled", row.stalled},
+          {"schedules", row.schedules},
+          {"passed", row.passed},
+          {"expected", row.expected},
+          {"reasons", row.reasons},
+          {"wall_us", row.wall_time.count()}};
+}
+
+// XML 1.0 has no place for most control characters, not even escaped.
+std::string xml(std::string_view text) {
+  std::string escaped;
+  while (!text.empty()) {
+    const std::size_t length = utf8_character(text);
+    const char first = text.front();
+    const std::string_view character = text.substr(0, length);
+    const bool noncharacter = character == "\xef\xbf\xbe" || character == "\xef\xbf\xbf";
+    const bool control = length == 1 && first < ' ' && first != '\n' && first != '\t';
+    if (length == 0 || control || noncharacter) {
+      escaped += kReplacement;
+    } else if (first == '&') {
+      escaped += "&amp;";
+    } else if (first == '<') {
+      escaped += "&lt;";
+    } else if (first == '>') {
+      escaped += "&gt;";
+    } else if (first == '"') {
+      escaped += "&quot;";
+    } else if (first == '\n' || first == '\t') {
+      escaped += fmt::format("&#{};", static_cast<int>(first));
+    } else {
+      escaped += character;
+    }
+    text.remove_prefix(std::max<std::size_t>(length, 1));
+  }
+  return escaped;
+}
+
+void append_test_case(const VerdictRow& row, std::string& out) {
+  out += fmt::format(R"(  <testcase classname="onceproof.{}" name="{}" time="{:.6f}")",
+                     xml(row.kafka),
+                     xml(row.scenario),
+                     seconds(row.wall_time));
+  if (row.passed) {
+    out += "/>\n";
+    return;
+  }
+  const std::string message =
+      fmt::format("expected {}, found {}", row.expected, to_string(row.found));
+  out += fmt::format(">\n    <failure message=\"{}\">", xml(message));
+  for (const std::string& reason : row.reasons) {
+    out += xml(reason) + "\n";
+  }
+  out += fmt::format("replay: onceproof replay {}</failure>\n  </testcase>\n", xml(row.token));
+}
+
+}  // namespace
+
+VerdictRow make_row(const Verdict& verdict) {
+  VerdictRow row;
+  row.received = verdict.received.guarantee();
+  row.processed = verdict.processed.guarantee();
+  row.found = verdict.guarantee();
+  row.lost = verdict.output.lost;
+  row.duplicated = verdict.output.duplicated;
+  row.phantom = verdict.phantom;
+  row.reordered = verdict.reordered;
+  row.wrong = verdict.wrong;
+  row.stalled = verdict.stalled;
+  return row;
+}
+
+std::string terminal_table(std::span<const VerdictRow> rows, Colour colour) {
+  const Grid grid = make_grid(rows);
+  std::string out;
+  for (std::size_t line = 0; line < grid.lines.size(); ++line) {
+    std::string text;
+    append_line(grid, line, text);
+    if (line == 0) {
+      text = painted(text, kBold, colour);
+    } else if (!rows[line - 1].passed) {
+      text = painted(text, kRed, colour);
+    }
+    out += text + "\n";
+  }
+  const std::string_view paint = failure_count(rows) == 0 ? kGreen : kRed;
+  out += fmt::format("\n{}\n", painted(summary(rows), paint, colour));
+  append_failures(rows, colour, out);
+  return out;
+}
+
+std::string markdown_table(std::span<const VerdictRow> rows) {
+  std::string titles = "|";
+  std::string rule = "|";
+  for (const Column& column : kColumns) {
+    titles += fmt::format(" {} |", column.title);
+    rule += column.align == Align::kLeft ? " --- |" : " ---: |";
+  }
+  std::string out = titles + "\n" + rule + "\n";
+  for (const VerdictRow& row : rows) {
+    out += "|";
+    for (const Column& column : kColumns) {
+      out += fmt::format(" {} |", markdown_cell(column.cell(row)));
+    }
+    out += "\n";
+  }
+  return out;
+}
+
+std::string json_report(std::span<const VerdictRow> rows) {
+  nlohmann::ordered_json runs = nlohmann::ordered_json::array();
+  for (const VerdictRow& row : rows) {
+    runs.push_back(to_json(row));
+  }
+  nlohmann::ordered_json report;
+  report["runs"] = std::move(runs);
+  return report.dump(2, ' ', false, nlohmann::ordered_json::error_handler_t::replace) + "\n";
+}
+
+std::string junit_report(std::span<const VerdictRow> rows) {
+  std::chrono::microseconds total{0};
+  for (const VerdictRow& row : rows) {
+    total += row.wall_time;
+  }
+  std::string out = "<?xml version=\"1.0\" encoding=\"UTF-8\"?>\n";
+  out += fmt::format(
+      "<testsuite name=\"onceproof\" tests=\"{}\" failures=\"{}\" errors=\"0\" time=\"{:.6f}\">\n",
+      rows.size(),
+      failure_count(rows),
+      seconds(total));
+  for (const VerdictRow& row : rows) {
+    append_test_case(row, out);
+  }
+  out += "</testsuite>\n";
+  return out;
+}
+
+}  // namespace reports

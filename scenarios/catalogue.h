@@ -1,0 +1,26 @@
+// scenarios/catalogue.h
+//
+// Which scenarios a command means: files, folders, or names of the catalogue that ships with the
+// program.
+
+#pragma once
+
+#include <string>
+#include <vector>
+
+#include "scenarios/diagnostic.h"
+#include "scenarios/scenario.h"
+
+namespace scenarios {
+
+// The folder of the shipped scenarios: beside the sources, or where the program was installed.
+std::string catalogue_directory();
+
+// The scenario files of a folder, by name; none if it cannot be read.
+std::vector<std::string> scenario_files(const std::string& directory);
+
+// The scenarios meant by `arguments`, in that order; none given: the whole catalogue, by file name.
+// Errors    a file's own; a name that is no file, folder or scenario; a name that occurs twice.
+Loaded<std::vector<Scenario>> find_scenarios(const std::vector<std::string>& arguments);
+
+}  // namespace scenarios

@@ -1,0 +1,42 @@
+// scenarios/commands/commands.h
+//
+// The sub-commands. Each takes its parsed options and returns the exit status of the program;
+// results go to stdout, everything else to stderr.
+
+#pragma once
+
+#include <cstdint>
+#include <optional>
+#include <string>
+#include <vector>
+
+#include "scenarios/commands/options.h"
+
+namespace scenarios {
+
+struct RunOptions {
+  CommonOptions common;
+  std::vector<std::string> scenarios;  // files, folders, names; none: the catalogue
+};
+
+int run_command(const RunOptions& options);
+
+struct ReplayOptions {
+  CommonOptions common;
+  std::string token;
+  std::vector<std::string> scenarios;  // where to look besides the catalogue
+  std::optional<std::uint64_t> until;  // the trace, but only so many steps of it
+  bool trace = false;
+  bool verify = false;
+};
+
+int replay_command(const ReplayOptions& options);
+
+struct ListOptions {
+  std::string what;  // scenarios, pipelines, points, faults, sinks, defects
+  bool markdown = false;
+};
+
+int list_command(const ListOptions& options);
+
+}  // namespace scenarios

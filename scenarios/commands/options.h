@@ -1,0 +1,57 @@
+// scenarios/commands/options.h
+//
+// What the sub-commands have in common: their options, their exit statuses, and how they say that
+// something went wrong.
+
+#pragma once
+
+#include <cstdint>
+#include <optional>
+#include <span>
+#include <string>
+
+#include "reports/verdict_table.h"
+#include "scenarios/runner.h"
+
+namespace scenarios {
+
+enum ExitStatus : int {
+  kAsExpected = 0,
+  kUnexpected = 1,  // a verdict differs from what was expected
+  kBadInput = 2,    // the command line, a scenario or an input file is wrong
+  kBenchFailed = 3  // the bench itself could not do its work
+};
+
+struct CommonOptions {
+  std::string kafka = "mock";
+  std::optional<std::uint64_t> seed;
+  std::int32_t jobs = 0;  // 0: as many as there are processors
+  std::string database;   // empty: none
+  std::string junit;
+  std::string markdown;
+  std::string json;
+  std::string report_directory;  // empty: none
+  bool quiet = false;
+  bool no_color = false;
+};
+
+// "mock", "model" or HOST:PORT. Empty: something else.
+std::optional<KafkaChoice> parse_kafka(const std::string& text);
+
+// The sentence for when it is empty.
+std::string not_a_kafka(const std::string& text);
+
+// One line on stderr, "onceproof: ...", and the status.
+int fail(ExitStatus status, const std::string& sentence);
+
+// To stderr; whatever comes of it.
+void print_aside(const std::string& text);
+
+// Writes `text` to a file, or to stdout for "-". Empty: done; else a sentence.
+std::string write_text(const std::string& path, const std::string& text);
+
+// The table in colours if stdout is a terminal and nobody objects.
+std::string table_for_stdout(const CommonOptions& common,
+                             std::span<const reports::VerdictRow> rows);
+
+}  // namespace scenarios

@@ -1,0 +1,283 @@
+#include <algorithm>
+#include <iterator>
+#include <optional>
+#include <utility>
+
+#include <fmt/format.h>
+
+#include "reports/verdict_table.h"
+#include "scenarios/catalogue.h"
+#include "scenarios/commands/commands.h"
+#include "scenarios/expectation.h"
+#include "scenarios/explorer.h"
+#include "scenarios/fault_text.h"
+
+namespace scenarios {
+namespace {
+
+using boost::system::result;
+
+// As it was before a chat broke it into lines, indented it or shouted it: base32 has one case only
+// and no blanks.
+std::string unfolded(const std::string& pasted) {
+  std::string token;
+  for (const char character : pasted) {
+    if (std::string_view(" \t\r\n\v\f").find(character) == std::string_view::npos) {
+      const bool is_capital = character >= 'A' && character <= 'Z';
+      token += is_capital ? static_cast<char>(character - 'A' + 'a') : character;
+    }
+  }
+  return token;
+}
+
+std::optional<Scenario> pick(std::vector<Scenario> scenarios, std::uint64_t hash) {
+  const auto found = std::ranges::find(scenarios, hash, &Scenario::text_hash);
+  return found == scenarios.end() ? std::nullopt : std::optional(std::move(*found));
+}
+
+// The scenario whose text the token names. It is looked for in the files that were given, then in
+// the catalogue, then among the files of the current folder; of those, whatever does not load is
+// none of our business.
+Loaded<Scenario> find_by_hash(const ReplayOptions& options, std::uint64_t hash) {
+  std::vector<std::string> given = options.scenarios;
+  std::vector<std::string> guesses = scenario_files(catalogue_directory());
+  std::ranges::move(scenario_files("."), std::back_inserter(guesses));
+  const auto is_given = [&given](std::size_t i) { return i < given.size(); };
+  for (std::size_t i = 0; i < given.size() + guesses.size(); ++i) {
+    auto found = find_scenarios({is_given(i) ? given[i] : guesses[i - given.size()]});
+    if (!found && is_given(i)) {
+      return found.error();
+    }
+    auto scenario = found ? pick(std::move(found.value()), hash) : std::nullopt;
+    if (scenario) {
+      return *std::move(scenario);
+    }
+  }
+  return Diagnostic{
+      .file = unfolded(options.token),
+      .message =
+          "this token was made from another scenario text, which is neither in the files given nor "
+          "in the catalogue nor in the current folder: name the file that it was made from"};
+}
+
+std::string seconds(engine::Instant at) {
+  return fmt::format("{:.6f}s", static_cast<double>(at.time_since_epoch().count()) / 1e6);
+}
+
+std::string_view words(reports::EventKind kind) {
+  switch (kind) {
+    case reports::EventKind::kPoint:
+      return "reached";
+    case reports::EventKind::kProcessStarted:
+      return "started";
+    case reports::EventKind::kProcessExited:
+      return "exited";
+    case reports::EventKind::kCrash:
+      return "CRASHED";
+    case reports::EventKind::kDriverFailed:
+      return "could not start";
+    case reports::EventKind::kBatchFailed:
+      return "gave up a batch";
+    case reports::EventKind::kGenerationFailed:
+      return "could not plan a batch";
+  }
+  return "?";
+}
+
+std::string line_of(const reports::Event& event) {
+  std::string line = fmt::format("{:>12}  {:<12} #{}  {}",
+                                 seconds(event.at),
+                                 engine::to_string(event.process.process),
+                                 event.process.incarnation,
+                                 words(event.kind));
+  if (event.kind == reports::EventKind::kPoint) {
+    line += fmt::format(" {}", engine::info(event.point).name);
+  }
+  if (event.batch) {
+    line += fmt::format(", batch {}", seconds(event.batch->at));
+  }
+  if (event.partition >= 0) {
+    line += fmt::format(", partition {}, attempt {}", event.partition, event.attempt);
+  }
+  if (event.code != 0) {
+    line += fmt::format(": {}", make_error_code(static_cast<engine::Errc>(event.code)).message());
+  }
+  return line + '\n';
+}
+
+std::string story(const JudgedRun& judged, const faults::FaultPlan& plan) {
+  std::string text;
+  for (const faults::Crash& crash : plan) {
+    text += to_string(crash) + '\n';
+  }
+  for (const reports::Event& event : judged.run.ledger.events) {
+    text += line_of(event);
+  }
+  return text;
+}
+
+std::string trace_text(const JudgedRun& judged, std::optional<std::uint64_t> until) {
+  std::string text;
+  std::uint64_t number = 0;
+  for (const sim::TraceStep& step : judged.run.trace) {
+    if (until && number >= *until) {
+      break;
+    }
+    text += fmt::format("{:>6}  {}\n", ++number, sim::to_string(step));
+  }
+  return text;
+}
+
+// Empty: both runs did the same. Else the first step in which they differ.
+std::string difference(const JudgedRun& first, const JudgedRun& second) {
+  const auto& left = first.run.trace;
+  const auto& right = second.run.trace;
+  const auto [at, other] = std::ranges::mismatch(left, right);
+  if (at == left.end() && other == right.end()) {
+    return {};
+  }
+  const auto side = [](const auto& trace, const auto& step) {
+    return step == trace.end() ? std::string("(the run had ended)") : sim::to_string(*step);
+  };
+  return fmt::format("step {}:\n  first run:  {}\n  second run: {}",
+                     at - left.begin() + 1,
+                     side(left, at),
+                     side(right, other));
+}
+
+// What contradicts the scenario in this run. The expectations of the file are about its own faults;
+// a run that an exploration came to has others, and only `always` is about it.
+std::vector<std::string> reasons_against(const PreparedScenario& prepared,
+                                         const JudgedRun& judged,
+                                         const faults::FaultPlan& plan) {
+  const Scenario& scenario = prepared.scenario;
+  std::vector<std::string> reasons;
+  if (plan == scenario.faults) {
+    reasons = check(scenario, judged.verdict, judged.run.ledger);
+  }
+  const std::vector<std::string> refuted = check_always(scenario, judged);
+  reasons.insert(reasons.end(), refuted.begin(), refuted.end());
+  return reasons;
+}
+
+reports::VerdictRow row_of(const Runner& runner,
+                           const PreparedScenario& prepared,
+                           const JudgedRun& judged,
+                           std::vector<std::string> reasons) {
+  reports::VerdictRow row = reports::make_row(judged.verdict);
+  row.scenario = prepared.scenario.name;
+  row.claims = prepared.scenario.claims;
+  row.kafka = runner.kafka().to_string();
+  row.expected = expected_text(prepared.scenario);
+  row.token = judged.token;
+  row.passed = reasons.empty();
+  row.reasons = std::move(reasons);
+  return row;
+}
+
+result<KafkaChoice, std::string> choose_kafka(const ReplayOptions& options, KafkaKind kind) {
+  if (options.common.kafka.empty() && kind != KafkaKind::kExternal) {
+    return KafkaChoice{.kind = kind, .address = {}, .session = {}};
+  }
+  if (options.common.kafka.empty()) {
+    return std::string(
+        "the token was made on a real cluster, whose address no token holds: give --kafka "
+        "HOST:PORT, mock or model");
+  }
+  const auto chosen = parse_kafka(options.common.kafka);
+  if (!chosen) {
+    return not_a_kafka(options.common.kafka);
+  }
+  return *chosen;
+}
+
+int print_result(const std::string& text, int status) {
+  const std::string unwritten = write_text("-", text);
+  return unwritten.empty() ? status : fail(kBenchFailed, unwritten);
+}
+
+int verify(Runner& runner,
+           const PreparedScenario& prepared,
+           const TokenContent& content,
+           const JudgedRun& first) {
+  const auto second =
+      runner.run(prepared, content.seed, content.faults, sim::Trace::Recording::kSteps);
+  if (!second) {
+    return fail(kBenchFailed, second.error().message);
+  }
+  const std::string differs = difference(first, *second);
+  if (!differs.empty()) {
+    const int printed = print_result(fmt::format("two runs differ at {}\n", differs), kBenchFailed);
+    return fail(static_cast<ExitStatus>(printed), "two runs of one token differ");
+  }
+  return print_result(fmt::format("two runs, the same {} steps, trace hash {}\n",
+                                  first.run.trace.size(),
+                                  sim::to_string(first.run.trace_hash)),
+                      kAsExpected);
+}
+
+int replay(const ReplayOptions& options,
+           const TokenContent& content,
+           const PreparedScenario& prepared) {
+  const auto kafka = choose_kafka(options, content.kafka);
+  if (!kafka) {
+    return fail(kBadInput, kafka.error());
+  }
+  auto runner = Runner::create(*kafka, {});
+  if (!runner) {
+    return fail(kBenchFailed, runner.error().message);
+  }
+  const bool wants_trace = options.trace || options.until;
+  const auto judged =
+      (*runner)->run(prepared,
+                     content.seed,
+                     content.faults,
+                     wants_trace || options.verify ? sim::Trace::Recording::kSteps
+                                                   : sim::Trace::Recording::kHashOnly);
+  if (!judged) {
+    return fail(kBenchFailed, judged.error().message);
+  }
+  if (options.verify) {
+    return verify(**runner, prepared, content, *judged);
+  }
+  const std::vector<reports::VerdictRow> rows{
+      row_of(**runner, prepared, *judged, reasons_against(prepared, *judged, content.faults))};
+  const int status = rows.front().passed ? kAsExpected : kUnexpected;
+  const std::string& json = options.common.json;
+  const std::string unwritten =
+      json.empty() ? std::string() : write_text(json, reports::json_report(rows));
+  if (!unwritten.empty()) {
+    return fail(kBenchFailed, unwritten);
+  }
+  if (json == "-") {
+    return status;
+  }
+  const std::string details =
+      wants_trace ? trace_text(*judged, options.until) : story(*judged, content.faults);
+  return print_result(fmt::format("{}\n{}trace hash {}\n",
+                                  table_for_stdout(options.common, rows),
+                                  details,
+                                  sim::to_string(judged->run.trace_hash)),
+                      status);
+}
+
+}  // namespace
+
+int replay_command(const ReplayOptions& options) {
+  const auto content = decode_token(unfolded(options.token));
+  if (!content) {
+    return fail(kBadInput, content.error());
+  }
+  auto scenario = find_by_hash(options, content->scenario_hash);
+  if (!scenario) {
+    return fail(kBadInput, scenario.error().to_string());
+  }
+  scenario.value().seed = content->seed;
+  auto prepared = prepare(std::move(scenario.value()));
+  if (!prepared) {
+    return fail(kBadInput, prepared.error().to_string());
+  }
+  return replay(options, *content, prepared.value());
+}
+
+}  // namespace scenarios

@@ -1,0 +1,32 @@
+// scenarios/commands/scenario_report.h
+//
+// One scenario run (or explored), judged against its expectation: a row of the table, and the runs
+// worth keeping.
+
+#pragma once
+
+#include <vector>
+
+#include "reports/recording.h"
+#include "reports/verdict_table.h"
+#include "scenarios/runner.h"
+
+namespace scenarios {
+
+struct RecordedRun {
+  reports::RunInfo info;  // without the wall time of its start
+  JudgedRun judged;
+};
+
+struct ScenarioReport {
+  reports::VerdictRow row;
+  std::vector<RecordedRun> runs;  // the run itself; of an exploration the first of each finding too
+  bool interrupted = false;       // not all schedules were run; without any run, not even the first
+};
+
+Runner::Outcome<ScenarioReport> report_on(Runner& runner, const PreparedScenario& prepared);
+
+// The names that recordings use: "append", "batch-uid", ...
+std::string_view to_string(engine::SinkKind kind);
+
+}  // namespace scenarios

@@ -1,0 +1,47 @@
+# Completion of onceproof for bash. What can be completed comes from the program itself as far as it says it.
+
+_onceproof_names() {
+  "$1" list scenarios 2>/dev/null | awk 'NR > 1 { print $1 }'
+}
+
+_onceproof() {
+  local program=$1 word=$2 previous=$3 command=${COMP_WORDS[1]}
+  COMPREPLY=()
+  case $previous in
+    --db | --junit | --markdown | --json)
+      mapfile -t COMPREPLY < <(compgen -f -- "$word")
+      return
+      ;;
+    --report)
+      mapfile -t COMPREPLY < <(compgen -d -- "$word")
+      return
+      ;;
+    --kafka)
+      mapfile -t COMPREPLY < <(compgen -W 'mock model' -- "$word")
+      return
+      ;;
+    --seed | --jobs | --until)
+      return
+      ;;
+  esac
+  local words=''
+  if ((COMP_CWORD == 1)); then
+    words='run replay list --help --version'
+  elif [[ $command == run && $word == -* ]]; then
+    words='--kafka --seed --jobs --db --report --junit --markdown --json --quiet --no-color --help'
+  elif [[ $command == replay && $word == -* ]]; then
+    words='--kafka --trace --until --verify --json --quiet --no-color --help'
+  elif [[ $command == list ]]; then
+    words='scenarios pipelines points faults sinks defects protocol --markdown --help'
+  elif [[ $command == run ]]; then
+    words=$(_onceproof_names "$program")
+  fi
+  mapfile -t COMPREPLY < <(compgen -W "$words" -- "$word")
+  if [[ $word != -* && ($command == run || $command == replay) && $COMP_CWORD -gt 1 ]]; then
+    local files
+    mapfile -t files < <(compgen -f -- "$word")
+    COMPREPLY+=("${files[@]}")
+  fi
+}
+
+complete -o filenames -F _onceproof onceproof

@@ -1,0 +1,20 @@
+// scenarios/fault_text.h
+//
+// Faults in words: "crash driver at task.output_written, batch 3, partition 1; restart after 5s".
+
+#pragma once
+
+#include <string>
+
+#include "faults/fault_plan.h"
+#include "reports/ledger.h"
+
+namespace scenarios {
+
+std::string to_string(const faults::Target& target);
+std::string to_string(const faults::Crash& crash);
+
+// As it is recorded; whether it fired is for the caller to say.
+reports::FaultRecord describe_fault(const faults::Crash& crash);
+
+}  // namespace scenarios

@@ -1,0 +1,237 @@
+// The command line. Parsing only: what a sub-command does is in scenarios/commands.
+
+#include <algorithm>
+#include <charconv>
+#include <cstdint>
+#include <cstdlib>
+#include <exception>
+#include <functional>
+#include <sstream>
+#include <string>
+#include <string_view>
+#include <vector>
+
+#include <CLI/CLI.hpp>
+#include <fmt/format.h>
+
+#include "engine/ports/invariant.h"
+#include "scenarios/commands/commands.h"
+#include "scenarios/commands/interruption.h"
+#include "scenarios/commands/process_setup.h"
+
+namespace {
+
+constexpr std::int32_t kJobsMax = 1024;
+
+// Decimal digits and nothing else: no sign that would wrap around, no octal, no "0x".
+template <class Number>
+CLI::Option* add_number(CLI::App& command,
+                        const std::string& name,
+                        Number min,
+                        Number max,
+                        std::function<void(Number)> set,
+                        const std::string& description) {
+  const auto read = [=](const std::string& text) {
+    Number number{};
+    const char* const end = text.data() + text.size();
+    const auto parsed = std::from_chars(text.data(), end, number);
+    const bool whole = parsed.ec == std::errc{} && parsed.ptr == end;
+    if (!whole || number < min || number > max) {
+      throw CLI::ValidationError(
+          fmt::format("{} {}: this must be a whole number from {} to {}", name, text, min, max));
+    }
+    set(number);
+  };
+  return command.add_option_function<std::string>(name, read, description)->type_name("N");
+}
+
+void add_kafka(CLI::App& command, scenarios::CommonOptions& common) {
+  command.add_option("--kafka", common.kafka, "mock, model, or HOST:PORT of a cluster")
+      ->type_name("WHERE");
+}
+
+void add_file(CLI::App& command,
+              const std::string& name,
+              std::string& file,
+              const std::string& description) {
+  command.add_option(name, file, description)->type_name("FILE");
+}
+
+void add_terminal_flags(CLI::App& command, scenarios::CommonOptions& common) {
+  command.add_flag("--quiet", common.quiet, "No progress on stderr");
+  command.add_flag("--no-color", common.no_color, "No colours (also: NO_COLOR in the environment)");
+}
+
+CLI::App* add_run(CLI::App& program, scenarios::RunOptions& options) {
+  CLI::App* const command = program.add_subcommand("run", "Run scenarios and judge them");
+  scenarios::CommonOptions& common = options.common;
+  common.database = "onceproof.db";
+  common.report_directory = "report";
+  command
+      ->add_option("scenarios", options.scenarios, "Files, folders or names; none: the catalogue")
+      ->type_name("FILE|DIR|NAME");
+  add_kafka(*command, common);
+  add_number<std::uint64_t>(
+      *command,
+      "--seed",
+      0,
+      ~std::uint64_t{0},
+      [&common](std::uint64_t seed) { common.seed = seed; },
+      "Instead of the seed of each scenario");
+  add_number<std::int32_t>(
+      *command,
+      "--jobs",
+      1,
+      kJobsMax,
+      [&common](std::int32_t jobs) { common.jobs = jobs; },
+      "Scenarios at once; default: one per processor");
+  add_file(*command, "--db", common.database, "Where to record; empty: nowhere [onceproof.db]");
+  command->add_option("--report", common.report_directory, "For verdicts.md; empty: none [report]")
+      ->type_name("DIR");
+  add_file(*command, "--junit", common.junit, "JUnit XML to this file; - is stdout");
+  add_file(*command, "--markdown", common.markdown, "Markdown table to this file; - is stdout");
+  add_file(*command, "--json", common.json, "JSON to this file; - is stdout");
+  add_terminal_flags(*command, common);
+  return command;
+}
+
+CLI::App* add_replay(CLI::App& program, scenarios::ReplayOptions& options) {
+  CLI::App* const command = program.add_subcommand("replay", "Run exactly one run again");
+  options.common.kafka.clear();
+  command->add_option("token", options.token, "op1-...")->required()->type_name("TOKEN");
+  command->add_option("scenarios", options.scenarios, "Files or folders to look in first")
+      ->type_name("FILE|DIR");
+  add_kafka(*command, options.common);
+  command->add_flag("--trace", options.trace, "Print every step instead of the story");
+  add_number<std::uint64_t>(
+      *command,
+      "--until",
+      0,
+      ~std::uint64_t{0},
+      [&options](std::uint64_t step) { options.until = step; },
+      "Print the trace, up to this step");
+  command->add_flag("--verify", options.verify, "Run twice and name the first difference");
+  add_file(*command, "--json", options.common.json, "JSON to this file; - is stdout");
+  add_terminal_flags(*command, options.common);
+  return command;
+}
+
+CLI::App* add_list(CLI::App& program, scenarios::ListOptions& options) {
+  static const std::vector<std::string> words{
+      "scenarios", "pipelines", "points", "faults", "sinks", "defects", "protocol"};
+  const auto read = [&options](const std::string& word) {
+    if (std::ranges::count(words, word) == 0) {
+      throw CLI::ValidationError(
+          fmt::format("list {}: what can be listed is {}", word, fmt::join(words, ", ")));
+    }
+    options.what = word;
+  };
+  CLI::App* const command = program.add_subcommand("list", "What there is");
+  command->add_option_function<std::string>("word", read, fmt::format("{}", fmt::join(words, ", ")))
+      ->required()
+      ->type_name("WORD");
+  command->add_flag("--markdown", options.markdown, "As a Markdown table");
+  return command;
+}
+
+// CLI11 takes the word behind "--db=" for its value. An empty value is written out here.
+std::vector<std::string> arguments_of(int argc, char** argv) {
+  std::vector<std::string> arguments;
+  for (int i = 1; i < argc; ++i) {
+    const std::string argument = argv[i];
+    const bool is_empty_value =
+        argument.starts_with("--") && argument.find('=') != argument.npos && argument.back() == '=';
+    arguments.push_back(is_empty_value ? argument.substr(0, argument.size() - 1) : argument);
+    if (is_empty_value) {
+      arguments.emplace_back();
+    }
+  }
+  return arguments;
+}
+
+std::string names_of_commands(const CLI::App& program) {
+  std::vector<std::string> names;
+  for (const CLI::App* const command : program.get_subcommands({})) {
+    names.push_back(command->get_name());
+  }
+  return fmt::format("{}", fmt::join(names, ", "));
+}
+
+std::string sentence(const CLI::App& program,
+                     const std::vector<std::string>& arguments,
+                     const CLI::ParseError& error) {
+  const auto commands = program.get_subcommands();
+  if (arguments.empty()) {
+    return fmt::format("no command was given; the commands are {} (onceproof --help)",
+                       names_of_commands(program));
+  }
+  if (commands.empty() && !arguments.front().starts_with("-")) {
+    return fmt::format("{} is not a command; the commands are {} (onceproof --help)",
+                       arguments.front(),
+                       names_of_commands(program));
+  }
+  const std::string name = commands.empty() ? "" : " " + commands.front()->get_name();
+  const auto extras = program.remaining(true);
+  if (!extras.empty()) {
+    const std::string_view kind = extras.front().starts_with("-") ? "option" : "argument";
+    return fmt::format("the {} {} is not known (onceproof{} --help)", kind, extras.front(), name);
+  }
+  const std::string text = error.what();
+  const bool no_value = text.ends_with("missing");
+  return fmt::format("{} (onceproof{} --help)",
+                     no_value ? text.substr(0, text.find(':')) + " needs a value" : text,
+                     name);
+}
+
+bool environment_forbids_colour() {
+  const char* const no_color = std::getenv("NO_COLOR");
+  return no_color != nullptr && *no_color != '\0';
+}
+
+int run_program(int argc, char** argv) {
+  CLI::App program("Proves what a streaming pipeline delivers when machines die", "onceproof");
+  program.set_version_flag("--version", "onceproof " ONCEPROOF_VERSION);
+  program.require_subcommand(1);
+  scenarios::RunOptions run_options;
+  scenarios::ReplayOptions replay_options;
+  scenarios::ListOptions list_options;
+  const CLI::App* const run = add_run(program, run_options);
+  const CLI::App* const replay = add_replay(program, replay_options);
+  add_list(program, list_options);
+  const std::vector<std::string> arguments = arguments_of(argc, argv);
+  try {
+    program.parse(std::vector<std::string>(arguments.rbegin(), arguments.rend()));
+  } catch (const CLI::Success& success) {
+    std::ostringstream text;
+    program.exit(success, text, text);
+    const std::string unwritten = scenarios::write_text("-", text.str());
+    return unwritten.empty() ? scenarios::kAsExpected
+                             : scenarios::fail(scenarios::kBenchFailed, unwritten);
+  } catch (const CLI::ParseError& error) {
+    return scenarios::fail(scenarios::kBadInput, sentence(program, arguments, error));
+  }
+  run_options.common.no_color |= environment_forbids_colour();
+  replay_options.common.no_color |= environment_forbids_colour();
+  if (run->parsed()) {
+    scenarios::watch_for_interruption();
+    return scenarios::run_command(run_options);
+  }
+  scenarios::exit_when_interrupted();
+  if (replay->parsed()) {
+    return scenarios::replay_command(replay_options);
+  }
+  return scenarios::list_command(list_options);
+}
+
+}  // namespace
+
+int main(int argc, char** argv) {
+  scenarios::set_up_process();
+  try {
+    return run_program(argc, argv);
+  } catch (const engine::InvariantViolation& violation) {
+    return scenarios::fail(scenarios::kBenchFailed, "a broken invariant: " + violation.what);
+  } catch (const std::exception& error) {
+    return scenarios::fail(scenarios::kBenchFailed, error.what());
+  }
+}

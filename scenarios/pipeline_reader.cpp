@@ -1,0 +1,419 @@
+#include "scenarios/pipeline_reader.h"
+
+#include <array>
+
+#include "engine/ports/protocol.h"
+
+namespace scenarios {
+namespace {
+
+using namespace std::chrono_literals;
+
+constexpr std::int32_t kPartitionsMax = 1024;
+constexpr std::int64_t kRecordsMax = 10'000'000;
+constexpr std::int32_t kKeysMax = 10'000'000;
+constexpr std::int32_t kValueBytesMax = 1 << 20;
+constexpr double kRateMin = 0.001;
+constexpr double kRateMax = 1e6;
+constexpr engine::Duration kDurationMax = 1000h;
+constexpr std::int32_t kMachinesMax = 256;
+constexpr std::int32_t kCopiesMax = 1000;
+
+constexpr std::array kTopicKeys{
+    Key<Scenario>{"name",
+                  [](const Field& field, Scenario& scenario) {
+                    scenario.pipeline.source.topic = read_text(field);
+                  }},
+    Key<Scenario>{"partitions",
+                  [](const Field& field, Scenario& scenario) {
+                    scenario.pipeline.source.partitions = read_int32(field, 1, kPartitionsMax);
+                  }},
+};
+constexpr std::array<std::string_view, 2> kTopicRequired{"name", "partitions"};
+constexpr Mapping<Scenario> kTopic{"topic", kTopicKeys, kTopicRequired};
+
+constexpr std::array kWorkloadKeys{
+    Key<Workload>{"records",
+                  [](const Field& field, Workload& workload) {
+                    workload.records = read_integer(field, 0, kRecordsMax);
+                  }},
+    Key<Workload>{"keys",
+                  [](const Field& field, Workload& workload) {
+                    workload.keys = read_int32(field, 1, kKeysMax);
+                  }},
+    Key<Workload>{"rate",
+                  [](const Field& field, Workload& workload) {
+                    workload.rate_per_second = read_rate(field, kRateMin, kRateMax);
+                  }},
+    Key<Workload>{"value_bytes",
+                  [](const Field& field, Workload& workload) {
+                    workload.value_bytes = read_int32(field, 1, kValueBytesMax);
+                  }},
+    Key<Workload>{"start",
+                  [](const Field& field, Workload& workload) {
+                    workload.start = read_duration(field, 0us, kDurationMax);
+                  }},
+    Key<Workload>{"file",
+                  [](const Field& field, Workload& workload) { workload.file = read_text(field); }},
+    Key<Workload>{
+        "key",
+        [](const Field& field, Workload& workload) { workload.key_field = read_text(field); }},
+    Key<Workload>{
+        "value",
+        [](const Field& field, Workload& workload) { workload.value_field = read_text(field); }},
+};
+constexpr Mapping<Workload> kWorkload{"workload", kWorkloadKeys, {}};
+
+constexpr std::array kSourceKinds{Choice<int>{"kafka-direct", 0}};
+constexpr std::array<std::string_view, 5> kLaterSourceKinds{
+    "kafka-receiver", "file", "kinesis", "push", "record-at-a-time"};
+constexpr std::array kStartPositions{
+    Choice<engine::StartPosition>{"earliest", engine::StartPosition::kEarliest},
+    Choice<engine::StartPosition>{"latest", engine::StartPosition::kLatest},
+};
+constexpr std::array kOffsetKeepings{
+    Choice<engine::OffsetKeeping>{"checkpoint", engine::OffsetKeeping::kCheckpoint},
+    Choice<engine::OffsetKeeping>{"kafka", engine::OffsetKeeping::kKafka},
+    Choice<engine::OffsetKeeping>{"zookeeper", engine::OffsetKeeping::kZookeeper},
+    Choice<engine::OffsetKeeping>{"hbase", engine::OffsetKeeping::kHbase},
+    Choice<engine::OffsetKeeping>{"sink", engine::OffsetKeeping::kSink},
+    Choice<engine::OffsetKeeping>{"none", engine::OffsetKeeping::kNone},
+};
+
+constexpr std::array kSourceKeys{
+    Key<engine::DirectSource>{"kind",
+                              [](const Field& field, engine::DirectSource&) {
+                                read_choice<int>(field, kSourceKinds, kLaterSourceKinds);
+                              }},
+    Key<engine::DirectSource>{"start",
+                              [](const Field& field, engine::DirectSource& source) {
+                                source.start =
+                                    read_choice<engine::StartPosition>(field, kStartPositions);
+                              }},
+    Key<engine::DirectSource>{"max_rate_per_partition",
+                              [](const Field& field, engine::DirectSource& source) {
+                                source.max_rate_per_partition =
+                                    read_rate(field, kRateMin, kRateMax);
+                              }},
+    Key<engine::DirectSource>{"offsets",
+                              [](const Field& field, engine::DirectSource& source) {
+                                source.offsets =
+                                    read_choice<engine::OffsetKeeping>(field, kOffsetKeepings);
+                              }},
+    Key<engine::DirectSource>{"reliable", nullptr},
+    Key<engine::DirectSource>{"write_ahead_log", nullptr},
+    Key<engine::DirectSource>{"receivers", nullptr},
+    Key<engine::DirectSource>{"block_interval", nullptr},
+    Key<engine::DirectSource>{"replication", nullptr},
+    Key<engine::DirectSource>{"max_rate", nullptr},
+};
+constexpr std::array<std::string_view, 1> kSourceRequired{"kind"};
+constexpr Mapping<engine::DirectSource> kSource{"source", kSourceKeys, kSourceRequired};
+
+constexpr std::array kStorageKinds{
+    Choice<engine::StorageKind>{"hdfs", engine::StorageKind::kHdfs},
+    Choice<engine::StorageKind>{"s3", engine::StorageKind::kS3},
+    Choice<engine::StorageKind>{"local", engine::StorageKind::kLocal},
+};
+
+constexpr std::array kCheckpointKeys{
+    Key<engine::Pipeline>{"enabled",
+                          [](const Field& field, engine::Pipeline& pipeline) {
+                            pipeline.checkpoint_enabled = read_bool(field);
+                          }},
+    Key<engine::Pipeline>{"storage",
+                          [](const Field& field, engine::Pipeline& pipeline) {
+                            pipeline.checkpoint_storage =
+                                read_choice<engine::StorageKind>(field, kStorageKinds);
+                          }},
+};
+constexpr Mapping<engine::Pipeline> kCheckpoint{"checkpoint", kCheckpointKeys, {}};
+
+constexpr std::array kMapFunctions{
+    Choice<engine::Function>{"identity", engine::Function::kIdentity},
+    Choice<engine::Function>{"uppercase", engine::Function::kUppercase},
+    Choice<engine::Function>{"reverse", engine::Function::kReverse},
+};
+constexpr std::array kReduceFunctions{
+    Choice<engine::Function>{"sum", engine::Function::kSum},
+    Choice<engine::Function>{"max", engine::Function::kMax},
+};
+constexpr std::array kNondeterministicFunctions{
+    Choice<engine::Function>{"identity", engine::Function::kIdentity},
+};
+
+constexpr std::array kFilterKeys{
+    Key<engine::Operation>{"value_contains",
+                           [](const Field& field, engine::Operation& operation) {
+                             operation.text = read_text(field);
+                           }},
+};
+constexpr std::array<std::string_view, 1> kFilterRequired{"value_contains"};
+constexpr Mapping<engine::Operation> kFilter{"filter", kFilterKeys, kFilterRequired};
+
+constexpr std::array kFlatMapKeys{
+    Key<engine::Operation>{"copies",
+                           [](const Field& field, engine::Operation& operation) {
+                             operation.count = read_int32(field, 1, kCopiesMax);
+                           }},
+};
+constexpr std::array<std::string_view, 1> kFlatMapRequired{"copies"};
+constexpr Mapping<engine::Operation> kFlatMap{"flat_map", kFlatMapKeys, kFlatMapRequired};
+
+constexpr Mapping<engine::Operation> kCountByKey{"count_by_key", {}, {}};
+
+constexpr std::array kOperationKeys{
+    Key<engine::Operation>{"map",
+                           [](const Field& field, engine::Operation& operation) {
+                             operation.kind = engine::OperationKind::kMap;
+                             operation.function =
+                                 read_choice<engine::Function>(field, kMapFunctions);
+                           }},
+    Key<engine::Operation>{"filter",
+                           [](const Field& field, engine::Operation& operation) {
+                             operation.kind = engine::OperationKind::kFilter;
+                             read_mapping(field, kFilter, operation);
+                           }},
+    Key<engine::Operation>{"flat_map",
+                           [](const Field& field, engine::Operation& operation) {
+                             operation.kind = engine::OperationKind::kFlatMap;
+                             read_mapping(field, kFlatMap, operation);
+                           }},
+    Key<engine::Operation>{"count_by_key",
+                           [](const Field& field, engine::Operation& operation) {
+                             operation.kind = engine::OperationKind::kCountByKey;
+                             if (field.node.kind != YamlNode::Kind::kNull) {
+                               read_mapping(field, kCountByKey, operation);
+                             }
+                           }},
+    Key<engine::Operation>{"reduce_by_key",
+                           [](const Field& field, engine::Operation& operation) {
+                             operation.kind = engine::OperationKind::kReduceByKey;
+                             operation.function =
+                                 read_choice<engine::Function>(field, kReduceFunctions);
+                           }},
+    Key<engine::Operation>{"nondeterministic",
+                           [](const Field& field, engine::Operation& operation) {
+                             operation.kind = engine::OperationKind::kNondeterministic;
+                             operation.function =
+                                 read_choice<engine::Function>(field, kNondeterministicFunctions);
+                           }},
+    Key<engine::Operation>{"window", nullptr},
+    Key<engine::Operation>{"update_state", nullptr},
+};
+constexpr Mapping<engine::Operation> kOperation{"operations", kOperationKeys, {}};
+
+constexpr std::array kBareOperations{
+    Choice<engine::OperationKind>{"count_by_key", engine::OperationKind::kCountByKey},
+    Choice<engine::OperationKind>{"nondeterministic", engine::OperationKind::kNondeterministic},
+};
+constexpr std::array<std::string_view, 2> kLaterOperations{"window", "update_state"};
+
+engine::Operation read_operation(const Field& field) {
+  engine::Operation operation;
+  if (field.node.kind == YamlNode::Kind::kScalar) {
+    operation.kind = read_choice<engine::OperationKind>(field, kBareOperations, kLaterOperations);
+    return operation;
+  }
+  if (field.node.kind != YamlNode::Kind::kMapping || field.node.items.size() != 2) {
+    refuse_type(field, "a list of operations with one key each, such as { map: identity }");
+  }
+  read_mapping(field, kOperation, operation);
+  return operation;
+}
+
+void read_operations(const Field& field, engine::Pipeline& pipeline) {
+  if (field.node.kind != YamlNode::Kind::kSequence) {
+    refuse_type(field, "a list such as [ { map: identity } ]");
+  }
+  for (const YamlNode& item : field.node.items) {
+    pipeline.operations.push_back(read_operation({.name = field.name, .node = item}));
+  }
+}
+
+constexpr std::array kSinkKinds{
+    Choice<engine::SinkKind>{"append", engine::SinkKind::kAppend},
+    Choice<engine::SinkKind>{"upsert", engine::SinkKind::kUpsert},
+    Choice<engine::SinkKind>{"batch-uid", engine::SinkKind::kBatchUid},
+    Choice<engine::SinkKind>{"offsets", engine::SinkKind::kOffsets},
+    Choice<engine::SinkKind>{"files", engine::SinkKind::kFiles},
+};
+constexpr std::array<std::string_view, 2> kLaterSinkKinds{"kafka", "kafka-transactional"};
+constexpr std::array kStoreKinds{
+    Choice<StoreKind>{"sqlite", StoreKind::kSqlite},
+    Choice<StoreKind>{"memory", StoreKind::kMemory},
+};
+constexpr std::array<std::string_view, 2> kStoreNames{"sqlite", "memory"};
+
+void read_store(const Field& field, Scenario& scenario) {
+  const std::string& word = read_word(field, "one of: sqlite, memory");
+  if (word.starts_with("postgresql:") || word.starts_with("postgres:")) {
+    refuse_unsupported(field.node, "a postgresql store", kStoreNames);
+  }
+  scenario.store = read_choice<StoreKind>(field, kStoreKinds);
+}
+
+constexpr std::array kSinkKeys{
+    Key<Scenario>{"kind",
+                  [](const Field& field, Scenario& scenario) {
+                    scenario.pipeline.sink.kind =
+                        read_choice<engine::SinkKind>(field, kSinkKinds, kLaterSinkKinds);
+                  }},
+    Key<Scenario>{"store", read_store},
+    Key<Scenario>{"rows_per_write",
+                  [](const Field& field, Scenario& scenario) {
+                    scenario.pipeline.sink.rows_per_write = read_int32(field, 1, 1'000'000);
+                  }},
+};
+constexpr std::array<std::string_view, 1> kSinkRequired{"kind"};
+constexpr Mapping<Scenario> kSink{"sink", kSinkKeys, kSinkRequired};
+
+std::vector<std::string_view> decision_names() {
+  std::vector<std::string_view> names;
+  for (const engine::ProtocolChoice& choice : engine::all_protocol_choices()) {
+    if (names.empty() || names.back() != choice.decision) {
+      names.push_back(choice.decision);
+    }
+  }
+  return names;
+}
+
+void read_decision(const YamlNode& key, const YamlNode& value, engine::Protocol& protocol) {
+  std::vector<std::string_view> values;
+  const std::string name = fmt::format("protocol.{}", key.text);
+  const Field field{.name = name, .node = value};
+  for (const engine::ProtocolChoice& choice : engine::all_protocol_choices()) {
+    if (choice.decision != key.text) {
+      continue;
+    }
+    if (choice.value == read_word(field, "a name")) {
+      choice.apply(protocol);
+      return;
+    }
+    values.push_back(choice.value);
+  }
+  if (values.empty()) {
+    refuse_unknown_key(key, "protocol", decision_names());
+  }
+  refuse_word(field, values, {});
+}
+
+void read_protocol(const Field& field, engine::Pipeline& pipeline) {
+  require_mapping(field);
+  const auto& items = field.node.items;
+  for (std::size_t i = 0; i + 1 < items.size(); i += 2) {
+    read_decision(items[i], items[i + 1], pipeline.protocol);
+  }
+}
+
+// The parts of a pipeline in order of the contract. `sink` also names the store, which is the
+// scenario's.
+constexpr std::array kPipelineKeys{
+    Key<Scenario>{"batch_interval",
+                  [](const Field& field, Scenario& scenario) {
+                    scenario.pipeline.batch_interval = read_duration(field, 1ms, 1h);
+                  }},
+    Key<Scenario>{"concurrent_jobs",
+                  [](const Field& field, Scenario& scenario) {
+                    scenario.pipeline.concurrent_jobs = read_int32(field, 1, 64);
+                  }},
+    Key<Scenario>{"source",
+                  [](const Field& field, Scenario& scenario) {
+                    read_mapping(field, kSource, scenario.pipeline.source);
+                  }},
+    Key<Scenario>{"backpressure",
+                  [](const Field& field, Scenario& scenario) {
+                    scenario.pipeline.backpressure = read_bool(field);
+                  }},
+    Key<Scenario>{"checkpoint",
+                  [](const Field& field, Scenario& scenario) {
+                    read_mapping(field, kCheckpoint, scenario.pipeline);
+                  }},
+    Key<Scenario>{
+        "operations",
+        [](const Field& field, Scenario& scenario) { read_operations(field, scenario.pipeline); }},
+    Key<Scenario>{
+        "sink",
+        [](const Field& field, Scenario& scenario) { read_mapping(field, kSink, scenario); }},
+    Key<Scenario>{
+        "protocol",
+        [](const Field& field, Scenario& scenario) { read_protocol(field, scenario.pipeline); }},
+    Key<Scenario>{"processing_time_per_record",
+                  [](const Field& field, Scenario& scenario) {
+                    scenario.pipeline.processing_time_per_record = read_duration(field, 0us, 1h);
+                  }},
+};
+constexpr std::array<std::string_view, 2> kPipelineRequired{"source", "sink"};
+constexpr Mapping<Scenario> kPipeline{"pipeline", kPipelineKeys, kPipelineRequired};
+
+constexpr std::array kClusterKeys{
+    Key<Scenario>{"executors",
+                  [](const Field& field, Scenario& scenario) {
+                    scenario.cluster.executors = read_int32(field, 1, kMachinesMax);
+                  }},
+    Key<Scenario>{"cores",
+                  [](const Field& field, Scenario& scenario) {
+                    scenario.cluster.cores = read_int32(field, 1, kMachinesMax);
+                  }},
+    Key<Scenario>{"driver_restart",
+                  [](const Field& field, Scenario& scenario) {
+                    scenario.driver_restart = read_duration(field, 0us, kDurationMax);
+                  }},
+    Key<Scenario>{"executor_restart",
+                  [](const Field& field, Scenario& scenario) {
+                    scenario.executor_restart = read_duration(field, 0us, kDurationMax);
+                  }},
+    Key<Scenario>{"heartbeat_interval",
+                  [](const Field& field, Scenario& scenario) {
+                    scenario.cluster.heartbeat_interval = read_duration(field, 1ms, kDurationMax);
+                  }},
+    Key<Scenario>{"network_timeout",
+                  [](const Field& field, Scenario& scenario) {
+                    scenario.cluster.network_timeout = read_duration(field, 1ms, kDurationMax);
+                  }},
+    Key<Scenario>{"task_failures_max",
+                  [](const Field& field, Scenario& scenario) {
+                    scenario.cluster.task_failures_max = read_int32(field, 1, 1000);
+                  }},
+};
+constexpr Mapping<Scenario> kCluster{"cluster", kClusterKeys, {}};
+
+}  // namespace
+
+void read_topic(const Field& field, Scenario& scenario) {
+  read_mapping(field, kTopic, scenario);
+}
+
+void read_workload(const Field& field, Scenario& scenario) {
+  read_mapping(field, kWorkload, scenario.workload);
+}
+
+// Without a `checkpoint` section there is a checkpoint exactly where the offsets are kept in it:
+// whoever keeps them elsewhere would not expect another truth.
+void read_pipeline(const Field& field, Scenario& scenario) {
+  read_mapping(field, kPipeline, scenario);
+  if (field.node.find("checkpoint") == nullptr) {
+    scenario.pipeline.checkpoint_enabled =
+        scenario.pipeline.source.offsets == engine::OffsetKeeping::kCheckpoint;
+  }
+}
+
+void read_cluster(const Field& field, Scenario& scenario) {
+  read_mapping(field, kCluster, scenario);
+}
+
+void append_pipeline_mappings(std::vector<KnownMapping>& known) {
+  known.push_back(known_mapping(kTopic));
+  known.push_back(known_mapping(kWorkload));
+  known.push_back(known_mapping(kPipeline));
+  known.push_back(known_mapping(kSource));
+  known.push_back(known_mapping(kCheckpoint));
+  known.push_back(known_mapping(kOperation));
+  known.push_back(known_mapping(kFilter));
+  known.push_back(known_mapping(kFlatMap));
+  known.push_back(known_mapping(kSink));
+  known.push_back({.name = "protocol", .keys = decision_names()});
+  known.push_back(known_mapping(kCluster));
+}
+
+}  // namespace scenarios

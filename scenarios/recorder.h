@@ -1,0 +1,74 @@
+// scenarios/recorder.h
+//
+// Stands outside the world and writes the ledger of a run: what was produced, what the engine says,
+// which points were reached. Also knows when the pipeline has drained.
+
+#pragma once
+
+#include <cstdint>
+#include <functional>
+#include <map>
+#include <memory>
+#include <vector>
+
+#include "engine/ports/listener.h"
+#include "engine/ports/vocabulary.h"
+#include "reports/ledger.h"
+#include "sim/process.h"
+
+namespace scenarios {
+
+class Recorder {
+ public:
+  // `has_shuffle`: the tasks that write output do not work on partitions of the input.
+  Recorder(sim::Scheduler& scheduler, std::int32_t partitions, bool has_shuffle = false);
+  Recorder(const Recorder&) = delete;
+  Recorder& operator=(const Recorder&) = delete;
+  ~Recorder();
+
+  // What `process` tells is noted under its current life. Outlives every life of the process.
+  engine::Listener& listener_of(sim::Process& process);
+
+  void point_reached(const sim::Process& process,
+                     engine::Point point,
+                     const engine::PointContext& context);
+  void produced(reports::InputRecord record);
+  void life_began(const sim::Process& process);
+  void life_ended(const sim::Process& process, bool crashed);
+
+  // The current driver life has planned everything that was produced, every batch that it planned
+  // has ended, and `batch`, which it just processed, was empty: nothing is under way behind it.
+  [[nodiscard]] bool drained_at(engine::BatchTime batch) const;
+
+  // Called for every processed batch.
+  std::function<void(engine::BatchTime)> on_batch_processed;
+
+  [[nodiscard]] reports::Ledger& ledger() { return ledger_; }
+
+ private:
+  class ProcessListener;
+  friend class ProcessListener;
+
+  void add(const sim::Process& process, reports::Event event);
+  void begin_driver_life(engine::Incarnation life);
+  void plan(engine::Incarnation driver,
+            engine::BatchTime batch,
+            const std::vector<engine::OffsetRange>& ranges);
+  void output_ended(const sim::Process& executor, const engine::PointContext& context);
+  void end_batch(engine::Incarnation driver, engine::BatchTime batch, bool completed);
+  void change_task_memory(engine::ProcessId executor, std::int64_t delta_bytes);
+
+  sim::Scheduler& scheduler_;
+  reports::Ledger ledger_;
+  std::vector<std::unique_ptr<ProcessListener>> listeners_;
+  std::vector<engine::Offset> produced_until_;  // by partition
+  std::vector<engine::Offset> planned_until_;   // by partition, in the current driver life
+  std::size_t first_plan_of_life_ = 0;          // index into ledger_.plans
+  std::size_t ended_in_life_ = 0;               // batches completed or failed
+  std::map<engine::ProcessId, std::int64_t> task_bytes_;
+  const bool has_shuffle_;
+  engine::Incarnation driver_life_ = 0;                         // the latest
+  std::map<engine::ProcessId, engine::Incarnation> works_for_;  // driver life of an executor life
+};
+
+}  // namespace scenarios

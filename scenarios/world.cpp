@@ -1,0 +1,416 @@
+#include "scenarios/world.h"
+
+#include <algorithm>
+#include <functional>
+#include <string>
+#include <string_view>
+#include <utility>
+
+#include <fmt/format.h>
+
+#include "engine/driver/checkpoint.h"
+#include "engine/driver/streaming_driver.h"
+#include "engine/executor/executor.h"
+#include "engine/ports/invariant.h"
+#include "faults/injector.h"
+#include "scenarios/fault_text.h"
+#include "scenarios/producer.h"
+#include "scenarios/recorder.h"
+#include "sim/latency.h"
+#include "sim/network.h"
+#include "sim/process.h"
+#include "sim/process_clock.h"
+#include "sim/process_kafka.h"
+#include "sim/process_offset_store.h"
+#include "sim/process_points.h"
+#include "sim/process_sink.h"
+#include "sim/process_storage.h"
+#include "sim/random.h"
+#include "sim/storage.h"
+
+namespace scenarios {
+namespace {
+
+using engine::Duration;
+using engine::Instant;
+
+// One independent stream per component and process: a draw more in one moves nothing in another,
+// and neither does the death of one process move the latencies of the rest.
+struct Streams {
+  explicit Streams(std::uint64_t seed)
+      : roots(seed), network(roots.stream("network")), tears(roots.stream("tears")) {}
+
+  [[nodiscard]] sim::RandomStream of(std::string_view port, engine::ProcessId process) const {
+    return roots.stream(fmt::format("{}/{}", port, engine::to_string(process)));
+  }
+
+  sim::RandomStreams roots;
+  sim::RandomStream network;
+  sim::RandomStream tears;
+};
+
+engine::OffsetStoreKind offset_store_kind(const engine::Pipeline& pipeline) {
+  return pipeline.source.offsets == engine::OffsetKeeping::kHbase
+             ? engine::OffsetStoreKind::kHbase
+             : engine::OffsetStoreKind::kZookeeper;
+}
+
+class World {
+ public:
+  World(const RunRequest& request, Outside outside, sim::SchedulerMemory& memory);
+  World(const World&) = delete;
+  World& operator=(const World&) = delete;
+  ~World();
+
+  engine::Result<RunResult> run();
+
+ private:
+  struct Host;
+
+  void start_driver();
+  void start_executor(Host& host);
+  void executor_ended(Host& host);
+  bool strike(std::size_t fault);
+  bool kill(Host& host, const faults::Crash& crash);
+  void exit(Host& host);
+  void end(Host& host, bool crashed);
+  void restart_later(Host& host, Duration delay, faults::Redeploy redeploy);
+  void restart(Host& host, const faults::Redeploy& redeploy);
+  void delete_checkpoint();
+  void batch_processed(engine::BatchTime batch);
+  [[nodiscard]] bool run_until(Instant deadline);
+  engine::Result<RunResult> result(bool interrupted);
+
+  const RunRequest& request_;
+  const Scenario& scenario_;
+  Outside outside_;
+  engine::Pipeline pipeline_;
+  Streams streams_;
+  sim::Trace trace_;
+  sim::Scheduler scheduler_;
+  faults::Injector injector_;
+  Recorder recorder_;
+  sim::FileSystem files_;
+  sim::OffsetTable offset_table_;
+  sim::Network<engine::Message> network_;
+  std::unique_ptr<Host> driver_;
+  std::vector<std::unique_ptr<Host>> executors_;
+  std::unique_ptr<Host> producer_host_;
+  std::unique_ptr<Producer> producer_;
+  std::int32_t pending_restarts_ = 0;
+  bool drained_ = false;
+};
+
+// A process with its ports, and the program that its current life runs.
+struct World::Host {
+  Host(World& world, engine::ProcessId id)
+      : process(world.scheduler_, world.trace_, &world.injector_, id),
+        clock(process),
+        random(world.streams_.of("operations", id)),
+        storage_random(world.streams_.of("storage", id)),
+        kafka_random(world.streams_.of("kafka", id)),
+        sink_random(world.streams_.of("sink", id)),
+        offsets_random(world.streams_.of("offsets", id)),
+        storage(process, world.files_, latency.storage, storage_random),
+        kafka(process, world.outside_.kafka, latency.kafka, kafka_random),
+        sink(process, world.outside_.sink, latency.sink, sink_random),
+        offsets(process, world.offset_table_, latency.offsets, offsets_random),
+        points(process,
+               [&world](sim::Process& at, engine::Point point, const engine::PointContext& where) {
+                 world.recorder_.point_reached(at, point, where);
+               }),
+        listener(world.recorder_.listener_of(process)),
+        endpoint(world.network_.attach(process)) {}
+
+  // The ports of the life that has just begun.
+  engine::Ports ports() {
+    return {.self = process.address(),
+            .executor = process.executor(),
+            .clock = clock,
+            .random = random,
+            .storage = storage,
+            .kafka = kafka,
+            .sink = sink,
+            .offsets = offsets,
+            .points = points,
+            .listener = listener};
+  }
+
+  sim::LatencyModel latency;
+  sim::Process process;
+  sim::ProcessClock clock;
+  sim::RandomStream random;
+  sim::RandomStream storage_random;
+  sim::RandomStream kafka_random;
+  sim::RandomStream sink_random;
+  sim::RandomStream offsets_random;
+  sim::ProcessStorage storage;
+  sim::ProcessKafka kafka;
+  sim::ProcessSink sink;
+  sim::ProcessOffsetStore offsets;
+  sim::ProcessPoints points;
+  engine::Listener& listener;
+  engine::Endpoint<engine::Message>& endpoint;
+  std::unique_ptr<engine::StreamingDriver> driver;
+  std::unique_ptr<engine::Executor> executor;
+  std::optional<engine::Ports> producer_ports;
+  bool may_restart = true;
+};
+
+World::World(const RunRequest& request, Outside outside, sim::SchedulerMemory& memory)
+    : request_(request),
+      scenario_(request.scenario),
+      outside_(outside),
+      pipeline_(request.scenario.pipeline),
+      streams_(request.seed),
+      trace_(request.recording),
+      scheduler_(memory),
+      injector_(scheduler_,
+                request.plan,
+                pipeline_.batch_interval,
+                [this](std::size_t fault) { return strike(fault); }),
+      recorder_(scheduler_,
+                pipeline_.source.partitions,
+                std::ranges::any_of(pipeline_.operations, &engine::Operation::is_shuffle)),
+      files_(pipeline_.checkpoint_storage, streams_.tears),
+      offset_table_(offset_store_kind(pipeline_)),
+      network_(scheduler_, streams_.network) {
+  pipeline_.source.topic += request.name_suffix;
+  pipeline_.source.group += request.name_suffix;
+  recorder_.ledger().inputs.reserve(request.workload.records.size());
+  driver_ = std::make_unique<Host>(*this, engine::ProcessId{engine::Role::kDriver, 0});
+  for (std::int32_t i = 0; i < scenario_.cluster.executors; ++i) {
+    executors_.push_back(
+        std::make_unique<Host>(*this, engine::ProcessId{engine::Role::kExecutor, i}));
+  }
+  producer_host_ = std::make_unique<Host>(*this, engine::ProcessId{engine::Role::kProducer, 0});
+  recorder_.on_batch_processed = [this](engine::BatchTime batch) { batch_processed(batch); };
+}
+
+// Frames go before the programs whose members they use.
+World::~World() {
+  const auto stop = [](Host& host) {
+    if (host.process.alive()) {
+      host.process.end_life();
+    }
+  };
+  stop(*driver_);
+  for (const auto& executor : executors_) {
+    stop(*executor);
+  }
+  stop(*producer_host_);
+}
+
+engine::Result<RunResult> World::run() {
+  const engine::TopicSpec topic{.name = pipeline_.source.topic,
+                                .partitions = pipeline_.source.partitions};
+  const auto created = outside_.kafka.create_topic(topic);
+  if (!created) {
+    return created.error();
+  }
+  start_driver();
+  Host& host = *producer_host_;
+  host.process.begin_life();
+  host.producer_ports.emplace(host.ports());
+  producer_ =
+      std::make_unique<Producer>(*host.producer_ports, pipeline_, request_.workload, recorder_);
+  producer_->start();
+  const bool until_drained = scenario_.stop.when == Stop::When::kDrained;
+  const Instant deadline{until_drained ? scenario_.stop.within : scenario_.stop.at};
+  const bool finished = run_until(deadline);
+  recorder_.ledger().stalled = until_drained && !drained_;
+  return result(!finished);
+}
+
+// In slices, so that an interruption is noticed. False: interrupted.
+bool World::run_until(Instant deadline) {
+  for (Instant slice{}; slice < deadline;) {
+    slice = std::min(slice + pipeline_.batch_interval, deadline);
+    const auto outcome = scheduler_.run(slice);
+    if (outcome != sim::Scheduler::Outcome::kDeadline) {
+      return true;
+    }
+    if (request_.interrupted && request_.interrupted()) {
+      return false;
+    }
+  }
+  return true;
+}
+
+void World::start_driver() {
+  Host& host = *driver_;
+  INVARIANT(!host.process.alive(), "one driver at a time");
+  host.process.begin_life();
+  recorder_.life_began(host.process);
+  host.driver = std::make_unique<engine::StreamingDriver>(
+      host.ports(), pipeline_, scenario_.cluster, host.endpoint, [this] { exit(*driver_); });
+  host.driver->start();
+  for (const auto& executor : executors_) {
+    if (!executor->process.alive()) {
+      start_executor(*executor);
+    }
+  }
+}
+
+void World::start_executor(Host& host) {
+  if (!host.may_restart || host.process.alive() || !driver_->process.alive()) {
+    return;
+  }
+  host.process.begin_life();
+  recorder_.life_began(host.process);
+  host.executor = std::make_unique<engine::Executor>(host.ports(),
+                                                     pipeline_,
+                                                     scenario_.cluster,
+                                                     host.endpoint,
+                                                     driver_->process.address(),
+                                                     [this, &host] { exit(host); });
+  host.executor->start();
+}
+
+bool World::strike(std::size_t fault) {
+  const faults::Crash& crash = injector_.plan()[fault];
+  switch (crash.target.kind) {
+    case faults::TargetKind::kDriver:
+      return kill(*driver_, crash);
+    case faults::TargetKind::kExecutor:
+      return kill(*executors_.at(static_cast<std::size_t>(crash.target.index)), crash);
+    case faults::TargetKind::kCluster:
+      break;
+  }
+  bool hit = kill(*driver_, crash);
+  for (const auto& executor : executors_) {
+    faults::Crash with_driver = crash;
+    with_driver.restarts = true;
+    hit = kill(*executor, with_driver) || hit;
+  }
+  return hit;
+}
+
+// The process does nothing more from this instant on. Its end comes right after the operation that
+// is running, which may be its own. False: it was dead already.
+bool World::kill(Host& host, const faults::Crash& crash) {
+  if (!host.process.alive() || host.process.condemned()) {
+    return false;
+  }
+  host.process.condemn();
+  const bool is_driver = &host == driver_.get();
+  const Duration usual = is_driver ? scenario_.driver_restart : scenario_.executor_restart;
+  host.may_restart = crash.restarts;
+  scheduler_.call_next([this, &host] { end(host, true); });
+  if (crash.restarts) {
+    restart_later(host, crash.restart_after.value_or(usual), crash.redeploy);
+  }
+  return true;
+}
+
+void World::exit(Host& host) {
+  if (host.process.condemned()) {
+    return;
+  }
+  host.process.condemn();
+  scheduler_.call_next([this, &host] { end(host, false); });
+}
+
+void World::end(Host& host, bool crashed) {
+  host.process.end_life();
+  recorder_.life_ended(host.process, crashed);
+  host.driver.reset();
+  host.executor.reset();
+  // An executor of an earlier driver life that ends while a new driver waits for executors.
+  const bool is_executor = host.process.id().role == engine::Role::kExecutor;
+  if (is_executor && !crashed && driver_->process.alive()) {
+    restart_later(host, scenario_.executor_restart, {});
+  }
+}
+
+void World::restart_later(Host& host, Duration delay, faults::Redeploy redeploy) {
+  ++pending_restarts_;
+  scheduler_.call_at(scheduler_.now() + delay, [this, &host, redeploy] {
+    --pending_restarts_;
+    restart(host, redeploy);
+  });
+}
+
+void World::restart(Host& host, const faults::Redeploy& redeploy) {
+  if (host.process.alive()) {
+    return;
+  }
+  if (redeploy.delete_checkpoint) {
+    delete_checkpoint();
+  }
+  pipeline_.application_version =
+      redeploy.application_version.value_or(pipeline_.application_version);
+  if (&host == driver_.get()) {
+    start_driver();
+  } else {
+    start_executor(host);
+  }
+}
+
+void World::delete_checkpoint() {
+  for (const std::string& path : files_.list(engine::kCheckpointPrefix)) {
+    const auto removed = files_.remove(path);
+    INVARIANT(removed.has_value(), "a listed file can be removed");
+  }
+}
+
+// Done when nothing is under way, nothing is down that comes back, and no fault is still to come. A
+// fault that never comes keeps the world running to its deadline, but does not make it stalled.
+void World::batch_processed(engine::BatchTime batch) {
+  const bool settled = producer_->is_done() && pending_restarts_ == 0 && driver_->process.alive() &&
+                       recorder_.drained_at(batch);
+  drained_ = settled;
+  if (settled && injector_.is_over()) {
+    scheduler_.stop();
+  }
+}
+
+engine::Result<RunResult> World::result(bool interrupted) {
+  auto contents = outside_.sink.contents();
+  if (!contents) {
+    return contents.error();
+  }
+  RunResult result;
+  reports::Ledger& ledger = recorder_.ledger();
+  ledger.outputs.reserve(contents.value().size());
+  for (engine::OutputRow& row : contents.value()) {
+    ledger.outputs.push_back({.source = row.source,
+                              .ordinal = row.ordinal,
+                              .key = std::move(row.key),
+                              .value = std::move(row.value),
+                              .batch = row.batch,
+                              .task = row.task,
+                              .attempt = row.attempt,
+                              .writer = row.origin.writer,
+                              .written_at = row.origin.written_at});
+  }
+  for (std::size_t n = 0; n < injector_.plan().size(); ++n) {
+    reports::FaultRecord record = describe_fault(injector_.plan()[n]);
+    record.fired_at = injector_.struck_at(n);
+    ledger.faults.push_back(std::move(record));
+  }
+  ledger.aggregate = request_.workload.aggregate;
+  ledger.expected_aggregate = request_.workload.expected_aggregate;
+  ledger.ended_at = scheduler_.now();
+  result.ledger = std::move(ledger);
+  result.trace_hash = trace_.hash();
+  result.trace = trace_.steps();
+  result.operations = scheduler_.operation_count();
+  result.steps.push_back({driver_->process.id(), driver_->process.steps()});
+  for (const auto& executor : executors_) {
+    result.steps.push_back({executor->process.id(), executor->process.steps()});
+  }
+  result.interrupted = interrupted;
+  return result;
+}
+
+}  // namespace
+
+engine::Result<RunResult> run_world(const RunRequest& request,
+                                    Outside outside,
+                                    sim::SchedulerMemory& memory) {
+  World world(request, outside, memory);
+  return world.run();
+}
+
+}  // namespace scenarios

@@ -1,0 +1,302 @@
+// sim/network.h
+//
+// Messages between processes. Like TCP between hosts of one data centre, as far as a process can
+// tell: in order, usually quick, and broken connections are noticed on the other side; but a cut
+// link swallows everything, the notice too, and a link may be told to lose or repeat.
+//
+// Holds     what is under way, and one mailbox per process, which dies with its life.
+// Lifetime  one per world and type of message; the scheduler runs nothing after it is gone, and
+//           the attached processes end no life.
+//
+// Invariants
+//   N1  In order.    Messages of one process to another arrive in the order of sending.
+//   N2  One life.    A message reaches the life that it is addressed to, or nobody.
+//   N3  Notice.      When a life ends, every living life connected to it hears Disconnected, after
+//                    everything that was sent to it before; unless their link is cut then or when
+//                    the notice arrives, or the end is silent.
+//   N4  Refusal.     Whoever sends to a life that has ended already hears Disconnected: nobody
+//                    listens at its port any more. Not if the link is cut, nor after a silent end.
+// tests/unit/network_test.cpp checks each of them by name.
+
+#pragma once
+
+#include <algorithm>
+#include <array>
+#include <chrono>
+#include <cstddef>
+#include <cstdint>
+#include <memory>
+#include <optional>
+#include <utility>
+#include <variant>
+#include <vector>
+
+#include "engine/ports/clock.h"
+#include "engine/ports/endpoint.h"
+#include "engine/ports/invariant.h"
+#include "engine/ports/random.h"
+#include "engine/ports/vocabulary.h"
+#include "sim/digest.h"
+#include "sim/process.h"
+#include "sim/process_clock.h"
+#include "sim/random.h"
+#include "sim/scheduler.h"
+#include "sim/trace.h"
+
+namespace sim {
+
+struct LinkOptions {
+  engine::Duration latency_min = std::chrono::microseconds(500);
+  engine::Duration latency_max = std::chrono::microseconds(750);
+  double loss = 0;         // probability that a message is lost
+  double duplication = 0;  // probability that a message arrives twice
+};
+
+// `std::uint64_t digest(const Message&)` is found by argument-dependent lookup; it says for the
+// trace what a message says.
+template <class Message>
+class Network {
+ public:
+  // `random` outlives the network.
+  Network(Scheduler& scheduler, engine::Random& random, LinkOptions options = {})
+      : scheduler_(scheduler), random_(random), default_options_(options) {}
+
+  Network(const Network&) = delete;
+  Network& operator=(const Network&) = delete;
+  ~Network() = default;
+
+  // The endpoint of all lives of `process`; lives as long as the network.
+  // Requires  `process` is not attached yet.
+  engine::Endpoint<Message>& attach(Process& process) {
+    INVARIANT(find(process.id()) == nullptr,
+              "{} has an endpoint already",
+              engine::to_string(process.id()));
+    nodes_.push_back(std::make_unique<Node>(*this, process, nodes_.size()));
+    Node& node = *nodes_.back();
+    for (std::size_t links = 0; links < nodes_.size(); ++links) {
+      links_.push_back(Link{.options = default_options_});
+    }
+    process.on_end_of_life([this, &node] { life_ended(node); });
+    return node;
+  }
+
+  // The functions below require that the processes they name are attached.
+
+  void configure(engine::ProcessId left, engine::ProcessId right, LinkOptions options) {
+    INVARIANT(options.latency_min <= options.latency_max, "the least latency exceeds the greatest");
+    link_between(left, right).options = options;
+  }
+
+  // From now on the link loses everything, also what is under way.
+  void partition(engine::ProcessId left, engine::ProcessId right) {
+    link_between(left, right).cut = true;
+  }
+
+  void heal(engine::ProcessId left, engine::ProcessId right) {
+    link_between(left, right).cut = false;
+  }
+
+  // Nobody is told of the next end of a life of `process`: its machine stops, so no kernel is left
+  // to close its sockets.
+  void silence_next_end(engine::ProcessId process) { node_of(process).silent_end = true; }
+
+  [[nodiscard]] std::size_t under_way_count() const { return flights_.size() - free_.size(); }
+
+ private:
+  using Envelope = engine::Envelope<Message>;
+
+  struct Node final : engine::Endpoint<Message> {
+    Node(Network& its_network, Process& its_process, std::size_t its_index)
+        : network(its_network), process(its_process), index(its_index), clock(its_process) {
+      mailbox.emplace(clock);
+    }
+
+    [[nodiscard]] engine::Address self() const override { return process.address(); }
+
+    void send(engine::Address to, Message message) override {
+      network.send(*this, to, std::move(message));
+    }
+
+    engine::Task<Envelope> receive() override { return mailbox->pop(); }
+
+    Network& network;
+    Process& process;
+    std::size_t index;
+    ProcessClock clock;
+    std::optional<engine::Queue<Envelope>> mailbox;
+    bool silent_end = false;
+    engine::Incarnation vanished_life = 0;  // the last one that ended in silence
+  };
+
+  // Between two processes, or from one to itself.
+  struct Link {
+    LinkOptions options;
+    bool cut = false;
+    bool connected = false;                         // the lives of both that are alive
+    std::array<engine::Instant, 2> last_arrival{};  // per direction
+  };
+
+  // A message or a notice under way.
+  struct Flight {
+    std::size_t from = 0;  // index of the node
+    std::size_t to = 0;
+    engine::Address receiver;
+    std::uint64_t digest = 0;
+    bool refused = false;  // the receiver had ended before this was sent
+    Envelope envelope;
+  };
+
+  Node* find(engine::ProcessId id) {
+    const auto found =
+        std::ranges::find_if(nodes_, [id](const auto& node) { return node->process.id() == id; });
+    return found == nodes_.end() ? nullptr : found->get();
+  }
+
+  Node& node_of(engine::ProcessId id) {
+    Node* const node = find(id);
+    INVARIANT(node != nullptr, "{} has no endpoint", engine::to_string(id));
+    return *node;
+  }
+
+  // The links of node n to the nodes 0 to n follow those of node n - 1.
+  Link& link_between(std::size_t left, std::size_t right) {
+    const auto [low, high] = std::minmax(left, right);
+    return links_[high * (high + 1) / 2 + low];
+  }
+
+  Link& link_between(engine::ProcessId left, engine::ProcessId right) {
+    return link_between(node_of(left).index, node_of(right).index);
+  }
+
+  void send(Node& from, engine::Address to, Message message) {
+    INVARIANT(from.process.alive(),
+              "{} sends while it is not alive",
+              engine::to_string(from.process.id()));
+    Node& target = node_of(to.process);
+    Link& link = link_between(from.index, target.index);
+    const std::uint64_t content = content_digest(to, digest(message));
+    from.process.record(Operation::kMessageSent, content);
+    if (link.cut) {
+      from.process.record(Operation::kMessageLost, content);
+      return;
+    }
+    link.connected = link.connected || is_living(target, to);
+    if (happens(link.options.loss)) {
+      from.process.record(Operation::kMessageLost, content);
+      return;
+    }
+    const bool twice = happens(link.options.duplication);
+    Flight flight{.from = from.index,
+                  .to = target.index,
+                  .receiver = to,
+                  .digest = content,
+                  .refused = !is_living(target, to) && to.incarnation != target.vanished_life,
+                  .envelope = {.from = from.self(), .content = std::move(message)}};
+    if (twice) {
+      dispatch(link, Flight(flight));
+    }
+    dispatch(link, std::move(flight));
+  }
+
+  // Arrivals of one direction are at least a microsecond apart: their order holds even where the
+  // scheduler shuffles what is ready in one instant.
+  void dispatch(Link& link, Flight flight) {
+    engine::Instant& last = link.last_arrival[flight.from < flight.to ? 0 : 1];
+    const engine::Instant arrival = scheduler_.now() + draw_latency(link.options);
+    last = std::max(arrival, last + engine::Duration(1));
+    const std::size_t slot = acquire(std::move(flight));
+    scheduler_.call_at(last, [this, slot] { arrive(slot); });
+  }
+
+  void arrive(std::size_t slot) {
+    Flight flight = std::move(flights_[slot]);
+    free_.push_back(slot);
+    Node& target = *nodes_[flight.to];
+    if (link_between(flight.from, flight.to).cut || !is_living(target, flight.receiver)) {
+      target.process.record(Operation::kMessageLost, flight.digest);
+      if (flight.refused) {
+        refuse(flight);
+      }
+      return;
+    }
+    const bool is_message = std::holds_alternative<Message>(flight.envelope.content);
+    target.process.record(is_message ? Operation::kMessageReceived : Operation::kDisconnected,
+                          flight.digest);
+    target.mailbox->push(std::move(flight.envelope));
+  }
+
+  void life_ended(Node& ended) {
+    ended.mailbox.emplace(ended.clock);
+    const bool silent = std::exchange(ended.silent_end, false);
+    if (silent) {
+      ended.vanished_life = ended.self().incarnation;
+    }
+    for (const auto& peer : nodes_) {
+      Link& link = link_between(ended.index, peer->index);
+      const bool was_connected = std::exchange(link.connected, false);
+      if (was_connected && !link.cut && !silent && peer.get() != &ended) {
+        announce_end(ended, *peer, link);
+      }
+    }
+  }
+
+  void announce_end(Node& ended, Node& peer, Link& link) {
+    notify(link, ended, ended.self(), peer, peer.self());
+  }
+
+  void refuse(const Flight& flight) {
+    Link& link = link_between(flight.from, flight.to);
+    if (!link.cut) {
+      notify(link, *nodes_[flight.to], flight.receiver, *nodes_[flight.from], flight.envelope.from);
+    }
+  }
+
+  // Tells `receiver`, a life of `target`, that the life `ended` of `source` is over.
+  void notify(
+      Link& link, Node& source, engine::Address ended, Node& target, engine::Address receiver) {
+    dispatch(link,
+             Flight{.from = source.index,
+                    .to = target.index,
+                    .receiver = receiver,
+                    .digest = content_digest(ended),
+                    .refused = false,
+                    .envelope = {.from = ended, .content = engine::Disconnected{.peer = ended}}});
+  }
+
+  static bool is_living(const Node& node, engine::Address life) {
+    return node.process.alive() && node.process.address() == life;
+  }
+
+  engine::Duration draw_latency(const LinkOptions& options) {
+    const auto spread =
+        static_cast<std::uint64_t>((options.latency_max - options.latency_min).count());
+    const std::uint64_t extra = uniform_below(random_, spread + 1);
+    return options.latency_min + engine::Duration(static_cast<std::int64_t>(extra));
+  }
+
+  // 53 random bits against the probability, in steps that a double represents exactly.
+  bool happens(double probability) {
+    return probability > 0 && static_cast<double>(random_.next() >> 11U) * 0x1p-53 < probability;
+  }
+
+  std::size_t acquire(Flight flight) {
+    if (free_.empty()) {
+      flights_.push_back(std::move(flight));
+      return flights_.size() - 1;
+    }
+    const std::size_t slot = free_.back();
+    free_.pop_back();
+    flights_[slot] = std::move(flight);
+    return slot;
+  }
+
+  Scheduler& scheduler_;
+  engine::Random& random_;
+  LinkOptions default_options_;
+  std::vector<std::unique_ptr<Node>> nodes_;
+  std::vector<Link> links_;
+  std::vector<Flight> flights_;    // those whose slot is not free are under way
+  std::vector<std::size_t> free_;  // slots of flights_, the last one to be used next
+};
+
+}  // namespace sim

@@ -1,0 +1,130 @@
+#include "sim/process_storage.h"
+
+#include <utility>
+
+#include "sim/digest.h"
+
+namespace sim {
+
+using engine::Result;
+using engine::Task;
+
+ProcessStorage::ProcessStorage(Process& process,
+                               FileSystem& files,
+                               StorageLatency latency,
+                               engine::Random& random)
+    : process_(process), files_(files), latency_(latency), random_(random) {
+  process_.on_end_of_life([this] { life_ended(); });
+}
+
+Task<Result<>> ProcessStorage::create(std::string path) {
+  const RoundTrip trip = draw(latency_.create);
+  co_await process_.step(Operation::kStorageCreate, content_digest(path), trip.request);
+  const Result<> created = files_.create(process_.address(), path);
+  co_await process_.step(Operation::kStorageCreateApplied, content_digest(created), trip.answer);
+  co_return created;
+}
+
+// In the trace an opening is an opening: the digest tells a file that was there from a new one.
+Task<Result<std::int64_t>> ProcessStorage::reopen(std::string path) {
+  const RoundTrip trip = draw(latency_.create);
+  const std::uint64_t digest = content_digest(path, std::string_view("reopen"));
+  co_await process_.step(Operation::kStorageCreate, digest, trip.request);
+  const Result<std::int64_t> size = files_.reopen(process_.address(), path);
+  co_await process_.step(Operation::kStorageCreateApplied, content_digest(size), trip.answer);
+  co_return size;
+}
+
+Task<Result<>> ProcessStorage::append(std::string path, std::string bytes) {
+  const RoundTrip trip = draw(latency_.append);
+  co_await process_.step(Operation::kStorageAppend, content_digest(path, bytes), trip.request);
+  const Result<> appended = files_.append(process_.address(), path, bytes);
+  co_await process_.step(Operation::kStorageAppendApplied, content_digest(appended), trip.answer);
+  co_return appended;
+}
+
+Task<Result<>> ProcessStorage::flush(std::string path) {
+  const RoundTrip trip = draw(latency_.flush);
+  co_await process_.step(Operation::kStorageFlush, content_digest(path), trip.request);
+  const Result<> flushed = files_.flush(process_.address(), path);
+  co_await process_.step(Operation::kStorageFlushApplied, content_digest(flushed), trip.answer);
+  co_return flushed;
+}
+
+Task<Result<>> ProcessStorage::close(std::string path) {
+  const RoundTrip trip = draw(latency_.close);
+  co_await process_.step(Operation::kStorageClose, content_digest(path), trip.request);
+  const Result<> closed = files_.close(process_.address(), path);
+  co_await process_.step(Operation::kStorageCloseApplied, content_digest(closed), trip.answer);
+  co_return closed;
+}
+
+Task<Result<>> ProcessStorage::rename(std::string from, std::string to) {
+  if (files_.kind() == engine::StorageKind::kS3) {
+    const Result<> moved = co_await copy_and_remove(std::move(from), std::move(to));
+    co_return moved;
+  }
+  const RoundTrip trip = draw(latency_.rename);
+  co_await process_.step(Operation::kStorageRename, content_digest(from, to), trip.request);
+  const Result<> renamed = files_.rename(from, to);
+  co_await process_.step(Operation::kStorageRenameApplied, content_digest(renamed), trip.answer);
+  co_return renamed;
+}
+
+Task<Result<>> ProcessStorage::copy_and_remove(std::string from, std::string to) {
+  const RoundTrip trip = draw(latency_.rename);
+  co_await process_.step(Operation::kStorageRename, content_digest(from, to), trip.request);
+  const Result<> copied = files_.copy(from, to);
+  if (!copied) {
+    co_await process_.step(Operation::kStorageRenameApplied, content_digest(copied), trip.answer);
+    co_return copied;
+  }
+  const engine::Duration removal = draw_latency(latency_.remove, random_);
+  co_await process_.step(Operation::kStorageRenameCopied, content_digest(from), removal);
+  // Somebody else may have removed it meanwhile: then the rename has done its work all the same.
+  const Result<> removed = files_.remove(from);
+  co_await process_.step(Operation::kStorageRenameApplied, content_digest(removed), trip.answer);
+  co_return Result<>();
+}
+
+Task<Result<>> ProcessStorage::remove(std::string path) {
+  const RoundTrip trip = draw(latency_.remove);
+  co_await process_.step(Operation::kStorageRemove, content_digest(path), trip.request);
+  const Result<> removed = files_.remove(path);
+  co_await process_.step(Operation::kStorageRemoveApplied, content_digest(removed), trip.answer);
+  co_return removed;
+}
+
+Task<Result<std::vector<std::string>>> ProcessStorage::list(std::string prefix) {
+  const RoundTrip trip = draw(latency_.list);
+  co_await process_.step(Operation::kStorageList, content_digest(prefix), trip.request);
+  Result<std::vector<std::string>> found = files_.list(prefix);
+  process_.record(Operation::kStorageList, content_digest(found));
+  co_await process_.sleep_until(process_.now() + trip.answer);
+  co_return found;
+}
+
+Task<Result<std::string>> ProcessStorage::read(std::string path) {
+  const RoundTrip trip = draw(latency_.read);
+  co_await process_.step(Operation::kStorageRead, content_digest(path), trip.request);
+  Result<std::string> found = files_.read(path);
+  process_.record(Operation::kStorageRead, content_digest(found));
+  co_await process_.sleep_until(process_.now() + trip.answer);
+  co_return found;
+}
+
+RoundTrip ProcessStorage::draw(engine::Duration whole) {
+  const engine::Duration drawn = draw_latency(whole, random_);
+  return {.request = drawn / 2, .answer = drawn - drawn / 2};
+}
+
+void ProcessStorage::life_ended() {
+  const DiskDeath death = std::exchange(next_death_, DiskDeath{});
+  if (death.machine) {
+    files_.machine_died(process_.address(), death.outcome);
+  } else {
+    files_.writer_died(process_.address(), death.outcome);
+  }
+}
+
+}  // namespace sim

@@ -1,0 +1,142 @@
+// sim/trace.h
+//
+// What a world did, as one number: every step enters a rolling 128-bit hash. Two runs that behaved
+// alike have the same hash; of two that did not, the first differing step can be named.
+//
+// Invariants
+//   T1  Complete.  Every field of every step, and their order, changes the hash.
+//   T2  Portable.  The hash of the same steps is the same in every build and on every compiler.
+// tests/unit/trace_test.cpp checks each of them by name.
+
+#pragma once
+
+#include <array>
+#include <cstddef>
+#include <cstdint>
+#include <optional>
+#include <span>
+#include <string>
+#include <string_view>
+#include <vector>
+
+#include "engine/ports/vocabulary.h"
+
+namespace sim {
+
+// What happened at a step. A write has two boundaries: the request before the other side has it,
+// and ...Applied when the effect is there and the answer is not.
+enum class Operation : std::uint16_t {
+  kLifeBegan,
+  kLifeEnded,
+  kPoint,
+  kWork,
+  kMessageSent,
+  kMessageReceived,
+  kMessageLost,
+  kDisconnected,
+  kStorageCreate,
+  kStorageCreateApplied,
+  kStorageAppend,
+  kStorageAppendApplied,
+  kStorageFlush,
+  kStorageFlushApplied,
+  kStorageClose,
+  kStorageCloseApplied,
+  kStorageRename,
+  kStorageRenameCopied,
+  kStorageRenameApplied,
+  kStorageRemove,
+  kStorageRemoveApplied,
+  kStorageList,
+  kStorageRead,
+  kKafkaProduce,
+  kKafkaProduceApplied,
+  kKafkaFetch,
+  kKafkaWatermarks,
+  kKafkaCommit,
+  kKafkaCommitApplied,
+  kKafkaCommitted,
+  kSinkAppend,
+  kSinkAppendApplied,
+  kSinkUpsert,
+  kSinkUpsertApplied,
+  kSinkReplaceFile,
+  kSinkReplaceFileApplied,
+  kSinkPrepare,
+  kSinkPrepareApplied,
+  kSinkCommit,
+  kSinkCommitApplied,
+  kSinkSavedOffsets,
+  kOffsetsSave,
+  kOffsetsSaveApplied,
+  kOffsetsLoad,
+};
+
+// "storage.rename_applied"
+std::string_view to_string(Operation operation);
+
+struct TraceStep {
+  engine::Instant at;
+  engine::Address process;
+  Operation operation = Operation::kWork;
+  std::uint64_t digest = 0;
+  bool operator==(const TraceStep&) const = default;
+};
+
+std::string to_string(const TraceStep& step);
+
+struct TraceHash {
+  std::uint64_t high = 0;
+  std::uint64_t low = 0;
+  auto operator<=>(const TraceHash&) const = default;
+};
+
+// 32 hexadecimal digits.
+std::string to_string(TraceHash hash);
+
+// 64 bits that stand for bytes; the same on every machine. For the digests of steps.
+std::uint64_t digest_of(std::string_view bytes);
+std::uint64_t digest_of(std::span<const std::uint64_t> words);
+
+// Extends a digest by one more number; order matters. One step of splitmix64, a bijection in each
+// of the two: a single number that differs never goes unnoticed. Inline, because a row has a dozen.
+constexpr std::uint64_t digest_with(std::uint64_t digest, std::uint64_t value) {
+  std::uint64_t mixed = (digest ^ value) + 0x9e3779b97f4a7c15U;
+  mixed = (mixed ^ (mixed >> 30U)) * 0xbf58476d1ce4e5b9U;
+  mixed = (mixed ^ (mixed >> 27U)) * 0x94d049bb133111ebU;
+  return mixed ^ (mixed >> 31U);
+}
+
+class Trace {
+ public:
+  enum class Recording : std::uint8_t { kHashOnly, kSteps };
+
+  explicit Trace(Recording recording = Recording::kHashOnly) : recording_(recording) {}
+
+  void add(const TraceStep& step);
+
+  [[nodiscard]] TraceHash hash() const { return hash_; }
+
+  [[nodiscard]] std::uint64_t step_count() const { return step_count_; }
+
+  // Empty unless steps are recorded.
+  [[nodiscard]] const std::vector<TraceStep>& steps() const { return steps_; }
+
+ private:
+  Recording recording_;
+  TraceHash hash_;
+  std::uint64_t step_count_ = 0;
+  std::vector<TraceStep> steps_;
+};
+
+// Where two recorded traces part. An empty side: that trace ended here.
+struct TraceDifference {
+  std::size_t index = 0;
+  std::optional<TraceStep> left;
+  std::optional<TraceStep> right;
+};
+
+// Requires  both traces recorded their steps.
+std::optional<TraceDifference> first_difference(const Trace& left, const Trace& right);
+
+}  // namespace sim

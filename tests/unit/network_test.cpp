@@ -1,0 +1,461 @@
+#include "sim/network.h"
+
+#include <algorithm>
+#include <chrono>
+#include <cstdint>
+#include <functional>
+#include <set>
+#include <string>
+#include <utility>
+#include <variant>
+#include <vector>
+
+#include <fmt/format.h>
+#include <gmock/gmock.h>
+#include <gtest/gtest.h>
+
+#include "engine/ports/task.h"
+
+namespace {
+
+using engine::Duration;
+using engine::Instant;
+using engine::Task;
+using std::chrono::microseconds;
+using std::chrono::milliseconds;
+using testing::ElementsAre;
+using testing::IsEmpty;
+using testing::SizeIs;
+using testing::UnorderedElementsAre;
+
+struct Note {
+  std::int32_t number = 0;
+};
+
+std::uint64_t digest(const Note& note) {
+  return static_cast<std::uint64_t>(note.number);
+}
+
+constexpr engine::ProcessId kDriver{.role = engine::Role::kDriver};
+constexpr engine::ProcessId kFirst{.role = engine::Role::kExecutor, .index = 0};
+constexpr engine::ProcessId kSecond{.role = engine::Role::kExecutor, .index = 1};
+
+struct Arrival {
+  std::string what;
+  Instant at;
+};
+
+std::string describe(const engine::Envelope<Note>& envelope) {
+  const auto* note = std::get_if<Note>(&envelope.content);
+  return fmt::format("{} of {}/{}",
+                     note != nullptr ? std::to_string(note->number) : "end",
+                     engine::to_string(envelope.from.process),
+                     envelope.from.incarnation);
+}
+
+Task<> hear_once(engine::Endpoint<Note>* endpoint, std::string* heard) {
+  const engine::Envelope<Note> envelope = co_await endpoint->receive();
+  *heard = describe(envelope);
+}
+
+// A process that writes down what it hears.
+struct Host {
+  Host(sim::Scheduler& scheduler,
+       sim::Trace& trace,
+       sim::Network<Note>& network,
+       engine::ProcessId id)
+      : process(scheduler, trace, nullptr, id), endpoint(network.attach(process)) {
+    start();
+  }
+
+  void start() {
+    process.begin_life();
+    engine::spawn(process.executor(), listen(this));
+  }
+
+  void restart() {
+    process.end_life();
+    start();
+  }
+
+  static Task<> listen(Host* host) {
+    while (true) {
+      const engine::Envelope<Note> envelope = co_await host->endpoint.receive();
+      host->heard.push_back({.what = describe(envelope), .at = host->process.now()});
+    }
+  }
+
+  [[nodiscard]] std::vector<std::string> what() const {
+    std::vector<std::string> all;
+    for (const Arrival& arrival : heard) {
+      all.push_back(arrival.what);
+    }
+    return all;
+  }
+
+  sim::Process process;
+  engine::Endpoint<Note>& endpoint;
+  std::vector<Arrival> heard;
+};
+
+class NetworkTest : public testing::Test {
+ protected:
+  void at(Duration since_start, std::function<void()> action) {
+    scheduler.call_at(Instant(since_start), std::move(action));
+  }
+
+  void send(Host& from, const Host& to, std::int32_t number) {
+    from.endpoint.send(to.process.address(), Note{number});
+  }
+
+  void run() { scheduler.run(Instant(std::chrono::seconds(10))); }
+
+  [[nodiscard]] std::int64_t traced(sim::Operation operation) const {
+    return std::ranges::count(trace.steps(), operation, &sim::TraceStep::operation);
+  }
+
+  sim::Scheduler scheduler;
+  sim::Trace trace{sim::Trace::Recording::kSteps};
+  sim::RandomStream random{7};
+  sim::Network<Note> network{scheduler, random};
+  Host driver{scheduler, trace, network, kDriver};
+  Host first{scheduler, trace, network, kFirst};
+  Host second{scheduler, trace, network, kSecond};
+};
+
+TEST_F(NetworkTest, AMessageArrivesAfterTheLatencyOfItsLink) {
+  send(driver, first, 1);
+  run();
+  ASSERT_THAT(first.what(), ElementsAre("1 of driver/1"));
+  EXPECT_GE(first.heard[0].at, Instant(microseconds(500)));
+  EXPECT_LE(first.heard[0].at, Instant(microseconds(750)));
+  EXPECT_THAT(driver.what(), IsEmpty());
+  EXPECT_THAT(second.what(), IsEmpty());
+}
+
+TEST_F(NetworkTest, LatenciesDiffer) {
+  for (std::int32_t number = 0; number < 20; ++number) {
+    at(milliseconds(number), [this, number] { send(driver, first, number); });
+  }
+  run();
+  std::set<Duration> latencies;
+  for (std::int32_t number = 0; number < 20; ++number) {
+    latencies.insert(first.heard[static_cast<std::size_t>(number)].at -
+                     Instant(milliseconds(number)));
+  }
+  EXPECT_GT(latencies.size(), 10U);
+}
+
+TEST_F(NetworkTest, MessagesOfOneSenderArriveInOrder) {
+  network.configure(
+      kDriver, kFirst, {.latency_min = microseconds(1), .latency_max = milliseconds(5)});
+  std::vector<std::string> expected;
+  for (std::int32_t number = 0; number < 200; ++number) {
+    at(microseconds(number), [this, number] { send(driver, first, number); });
+    expected.push_back(fmt::format("{} of driver/1", number));
+  }
+  run();
+  EXPECT_EQ(first.what(), expected);
+}
+
+TEST_F(NetworkTest, MessagesOfOneSenderArriveInOrderWhereReadyOperationsAreShuffled) {
+  sim::RandomStream order(11);
+  scheduler.set_ready_order(sim::ReadyOrder::kSeeded, &order);
+  std::vector<std::string> expected;
+  for (std::int32_t number = 0; number < 50; ++number) {
+    send(driver, first, number);
+    expected.push_back(fmt::format("{} of driver/1", number));
+  }
+  run();
+  EXPECT_EQ(first.what(), expected);
+}
+
+TEST_F(NetworkTest, TheTwoDirectionsOfALinkDoNotWaitForEachOther) {
+  network.configure(
+      kDriver, kFirst, {.latency_min = milliseconds(1), .latency_max = milliseconds(1)});
+  send(driver, first, 1);
+  send(first, driver, 2);
+  run();
+  ASSERT_THAT(first.heard, SizeIs(1));
+  ASSERT_THAT(driver.heard, SizeIs(1));
+  EXPECT_EQ(first.heard[0].at, Instant(milliseconds(1)));
+  EXPECT_EQ(driver.heard[0].at, Instant(milliseconds(1)));
+}
+
+// The counter-example: between different senders there is no order to keep.
+TEST_F(NetworkTest, MessagesOfTwoSendersMayOvertakeEachOther) {
+  network.configure(
+      kFirst, kDriver, {.latency_min = milliseconds(5), .latency_max = milliseconds(5)});
+  send(first, driver, 1);
+  send(second, driver, 2);
+  run();
+  EXPECT_THAT(driver.what(), ElementsAre("2 of executor:1/1", "1 of executor:0/1"));
+}
+
+TEST_F(NetworkTest, AMessageToALifeThatEndedBeforeItArrivesReachesNobody) {
+  send(driver, first, 1);
+  at(microseconds(100), [this] { first.restart(); });
+  run();
+  EXPECT_THAT(first.what(), IsEmpty());
+  EXPECT_EQ(traced(sim::Operation::kMessageLost), 1);
+}
+
+TEST_F(NetworkTest, AMessageToAnEarlierLifeReachesNobody) {
+  const engine::Address earlier = first.process.address();
+  first.restart();
+  driver.endpoint.send(earlier, Note{1});
+  send(driver, first, 2);
+  run();
+  EXPECT_THAT(first.what(), ElementsAre("2 of driver/1"));
+}
+
+TEST_F(NetworkTest, AMessageToAnEarlierLifeConnectsNobody) {
+  const engine::Address earlier = first.process.address();
+  first.restart();
+  driver.endpoint.send(earlier, Note{1});
+  at(milliseconds(5), [this] { driver.process.end_life(); });
+  run();
+  EXPECT_THAT(first.what(), IsEmpty());
+}
+
+TEST_F(NetworkTest, AMessageOutlivesItsSender) {
+  send(driver, first, 1);
+  at(microseconds(1), [this] { driver.process.end_life(); });
+  run();
+  EXPECT_THAT(first.what(), ElementsAre("1 of driver/1", "end of driver/1"));
+}
+
+TEST_F(NetworkTest, WhatWaitedInTheMailboxDiesWithTheLife) {
+  sim::Process deaf(scheduler, trace, nullptr, {.role = engine::Role::kReceiver});
+  auto& endpoint = network.attach(deaf);
+  deaf.begin_life();
+  driver.endpoint.send(endpoint.self(), Note{1});
+  run();
+  deaf.end_life();
+  deaf.begin_life();
+  driver.endpoint.send(endpoint.self(), Note{2});
+  std::string heard;
+  engine::spawn(deaf.executor(), hear_once(&endpoint, &heard));
+  run();
+  EXPECT_EQ(heard, "2 of driver/1");
+}
+
+TEST_F(NetworkTest, EachSideOfAConnectionHearsOfTheEndOfTheOther) {
+  send(driver, first, 1);
+  at(milliseconds(5), [this] { driver.process.end_life(); });
+  run();
+  ASSERT_THAT(first.what(), ElementsAre("1 of driver/1", "end of driver/1"));
+  EXPECT_GE(first.heard[1].at, Instant(milliseconds(5) + microseconds(500)));
+  EXPECT_LE(first.heard[1].at, Instant(milliseconds(5) + microseconds(750)));
+}
+
+TEST_F(NetworkTest, TheReceiverOfTheFirstMessageIsDisconnectedToo) {
+  send(driver, first, 1);
+  at(milliseconds(5), [this] { first.process.end_life(); });
+  run();
+  EXPECT_THAT(driver.what(), ElementsAre("end of executor:0/1"));
+}
+
+TEST_F(NetworkTest, WhoNeverSpokeHearsNothing) {
+  send(driver, first, 1);
+  at(milliseconds(5), [this] { driver.process.end_life(); });
+  run();
+  EXPECT_THAT(second.what(), IsEmpty());
+}
+
+TEST_F(NetworkTest, ALifeThatNobodySpokeToSinceIsNotAnnounced) {
+  send(driver, first, 1);
+  at(milliseconds(5), [this] { first.restart(); });
+  at(milliseconds(9), [this] { first.restart(); });
+  run();
+  EXPECT_THAT(driver.what(), ElementsAre("end of executor:0/1"));
+}
+
+TEST_F(NetworkTest, AnEndAnnouncedToALifeThatEndedMeanwhileReachesNobody) {
+  send(driver, first, 1);
+  at(milliseconds(5), [this] {
+    driver.process.end_life();
+    first.restart();
+  });
+  run();
+  EXPECT_THAT(first.what(), ElementsAre("1 of driver/1"));
+}
+
+TEST_F(NetworkTest, ACutLinkIsSilentEvenAboutDeath) {
+  send(driver, first, 1);
+  send(driver, second, 2);
+  at(milliseconds(4), [this] { network.partition(kDriver, kFirst); });
+  at(milliseconds(5), [this] { send(first, driver, 3); });
+  at(milliseconds(6), [this] { driver.process.end_life(); });
+  at(milliseconds(9), [this] { network.heal(kDriver, kFirst); });
+  run();
+  EXPECT_THAT(first.what(), ElementsAre("1 of driver/1"));
+  EXPECT_THAT(second.what(), ElementsAre("2 of driver/1", "end of driver/1"));
+  EXPECT_THAT(driver.what(), IsEmpty());
+}
+
+TEST_F(NetworkTest, ADeathBehindACutIsNotAnnouncedByAHealingSoonAfter) {
+  send(driver, first, 1);
+  at(milliseconds(4), [this] {
+    network.partition(kDriver, kFirst);
+    driver.process.end_life();
+    network.heal(kDriver, kFirst);
+  });
+  run();
+  EXPECT_THAT(first.what(), ElementsAre("1 of driver/1"));
+}
+
+TEST_F(NetworkTest, ACutLeavesEveryOtherLinkAlone) {
+  network.partition(kDriver, kSecond);
+  send(driver, first, 1);
+  send(first, second, 2);
+  send(second, first, 3);
+  send(second, second, 4);
+  send(second, driver, 5);
+  run();
+  EXPECT_THAT(first.what(), UnorderedElementsAre("1 of driver/1", "3 of executor:1/1"));
+  EXPECT_THAT(second.what(), UnorderedElementsAre("2 of executor:0/1", "4 of executor:1/1"));
+  EXPECT_THAT(driver.what(), IsEmpty());
+}
+
+TEST_F(NetworkTest, ACutSwallowsWhatIsUnderWay) {
+  send(driver, first, 1);
+  at(microseconds(100), [this] { network.partition(kDriver, kFirst); });
+  run();
+  EXPECT_THAT(first.what(), IsEmpty());
+}
+
+TEST_F(NetworkTest, AHealedLinkCarriesAgain) {
+  network.partition(kFirst, kDriver);
+  send(driver, first, 1);
+  at(milliseconds(5), [this] {
+    network.heal(kDriver, kFirst);
+    send(driver, first, 2);
+  });
+  run();
+  EXPECT_THAT(first.what(), ElementsAre("2 of driver/1"));
+}
+
+TEST_F(NetworkTest, AMachineThatStopsTellsNobody) {
+  send(driver, first, 1);
+  network.silence_next_end(kDriver);
+  at(milliseconds(5), [this] { driver.restart(); });
+  at(milliseconds(6), [this] { send(driver, first, 2); });
+  at(milliseconds(9), [this] { driver.restart(); });
+  run();
+  EXPECT_THAT(first.what(), ElementsAre("1 of driver/1", "2 of driver/2", "end of driver/2"));
+}
+
+TEST_F(NetworkTest, WhoSendsToALifeThatHasEndedIsRefused) {
+  const engine::Address earlier = first.process.address();
+  first.restart();
+  driver.endpoint.send(earlier, Note{1});
+  run();
+  EXPECT_THAT(driver.what(), ElementsAre("end of executor:0/1"));
+  EXPECT_GE(driver.heard[0].at, Instant(milliseconds(1)));  // there and back
+}
+
+TEST_F(NetworkTest, WhoSendsToAProcessThatIsDownIsRefused) {
+  first.process.end_life();
+  send(driver, first, 1);
+  run();
+  EXPECT_THAT(driver.what(), ElementsAre("end of executor:0/1"));
+}
+
+TEST_F(NetworkTest, AnEndThatIsAnnouncedIsNotARefusalToo) {
+  send(driver, first, 1);
+  at(microseconds(100), [this] { first.process.end_life(); });
+  run();
+  EXPECT_THAT(driver.what(), ElementsAre("end of executor:0/1"));
+}
+
+TEST_F(NetworkTest, AMachineThatStoppedRefusesNobody) {
+  network.silence_next_end(kFirst);
+  first.process.end_life();
+  send(driver, first, 1);
+  run();
+  EXPECT_THAT(driver.what(), IsEmpty());
+}
+
+TEST_F(NetworkTest, ARefusalDoesNotCrossACutLink) {
+  first.process.end_life();
+  send(driver, first, 1);
+  at(microseconds(1), [this] { network.partition(kDriver, kFirst); });
+  run();
+  EXPECT_THAT(driver.what(), IsEmpty());
+}
+
+TEST_F(NetworkTest, ALossyLinkLosesSomeAndKeepsTheOrderOfTheRest) {
+  network.configure(kDriver, kFirst, {.loss = 0.5});
+  for (std::int32_t number = 100; number < 300; ++number) {
+    send(driver, first, number);
+  }
+  run();
+  EXPECT_GT(first.heard.size(), 50U);
+  EXPECT_LT(first.heard.size(), 150U);
+  EXPECT_TRUE(std::ranges::is_sorted(first.what()));
+  EXPECT_EQ(traced(sim::Operation::kMessageLost) + traced(sim::Operation::kMessageReceived), 200);
+}
+
+TEST_F(NetworkTest, ALinkThatLosesEverythingDeliversNothing) {
+  network.configure(kDriver, kFirst, {.loss = 1});
+  send(driver, first, 1);
+  run();
+  EXPECT_THAT(first.what(), IsEmpty());
+}
+
+TEST_F(NetworkTest, ADuplicatedMessageArrivesTwice) {
+  network.configure(kDriver, kFirst, {.duplication = 1});
+  send(driver, first, 1);
+  run();
+  EXPECT_THAT(first.what(), ElementsAre("1 of driver/1", "1 of driver/1"));
+}
+
+TEST_F(NetworkTest, SendingIsTracedAndIsNoEffectBoundary) {
+  send(driver, first, 1);
+  run();
+  EXPECT_EQ(traced(sim::Operation::kMessageSent), 1);
+  EXPECT_EQ(traced(sim::Operation::kMessageReceived), 1);
+  EXPECT_EQ(driver.process.steps(), 0U);
+  EXPECT_EQ(first.process.steps(), 0U);
+}
+
+TEST_F(NetworkTest, TheContentOfAMessageEntersTheTrace) {
+  send(driver, first, 1);
+  send(driver, first, 2);
+  run();
+  std::vector<std::uint64_t> sent;
+  for (const sim::TraceStep& step : trace.steps()) {
+    if (step.operation == sim::Operation::kMessageSent) {
+      sent.push_back(step.digest);
+    }
+  }
+  ASSERT_THAT(sent, SizeIs(2));
+  EXPECT_NE(sent[0], sent[1]);
+}
+
+TEST_F(NetworkTest, AProcessMaySpeakToItself) {
+  send(driver, driver, 1);
+  run();
+  EXPECT_THAT(driver.what(), ElementsAre("1 of driver/1"));
+  driver.restart();
+  run();
+  EXPECT_THAT(driver.what(), ElementsAre("1 of driver/1"));
+  EXPECT_EQ(traced(sim::Operation::kMessageLost), 0);
+}
+
+TEST_F(NetworkTest, NothingIsUnderWayWhenTheWorldIsIdle) {
+  for (std::int32_t number = 0; number < 10; ++number) {
+    send(driver, first, number);
+  }
+  EXPECT_EQ(network.under_way_count(), 10U);
+  run();
+  EXPECT_EQ(network.under_way_count(), 0U);
+}
+
+TEST_F(NetworkTest, AMessageToAProcessWithoutEndpointIsAMistake) {
+  const engine::Address nobody{.process = {.role = engine::Role::kProducer}, .incarnation = 1};
+  EXPECT_THROW(driver.endpoint.send(nobody, Note{1}), engine::InvariantViolation);
+}
+
+}  // namespace

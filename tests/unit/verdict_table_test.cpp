@@ -1,0 +1,185 @@
+// tests/unit/verdict_table_test.cpp
+//
+// The same verdicts for a person, a page, a program and a CI server; nothing that a scenario or a
+// user's data contains may break any of the four formats.
+
+#include "reports/verdict_table.h"
+
+#include <gmock/gmock.h>
+#include <gtest/gtest.h>
+#include <nlohmann/json.hpp>
+
+namespace {
+
+using reports::Colour;
+using reports::Guarantee;
+using reports::VerdictRow;
+using testing::HasSubstr;
+using testing::Not;
+
+VerdictRow passed_row() {
+  VerdictRow row;
+  row.scenario = "direct_offsets_sink";
+  row.claims = {"s4-transactional"};
+  row.kafka = "mock";
+  row.token = "op1-aaa";
+  row.expected = "exactly-once";
+  row.wall_time = std::chrono::microseconds(12'300);
+  row.passed = true;
+  return row;
+}
+
+VerdictRow failed_row() {
+  VerdictRow row;
+  row.scenario = "direct_append";
+  row.kafka = "mock";
+  row.token = "op1-bbb";
+  row.expected = "exactly-once";
+  row.found = Guarantee::kAtLeastOnce;
+  row.duplicated = 15;
+  row.schedules = 1200;
+  row.wall_time = std::chrono::milliseconds(2500);
+  row.reasons = {"expected exactly-once, found at-least-once", "duplicated: records 3, 4, 5"};
+  return row;
+}
+
+TEST(VerdictTable, ColumnsAreAligned) {
+  const std::string table = terminal_table(std::vector{passed_row(), failed_row()}, Colour::kNever);
+
+  EXPECT_THAT(table,
+              HasSubstr("scenario             expected      found          received      processed "
+                        "    lost  duplicated  schedules     time  verdict\n"
+                        "direct_offsets_sink  exactly-once  exactly-once   exactly-once  "
+                        "exactly-once     0           0          1  12.3 ms  ok\n"
+                        "direct_append        exactly-once  at-least-once  exactly-once  "
+                        "exactly-once     0          15       1200   2.50 s  FAILED\n"));
+}
+
+TEST(VerdictTable, FailureIsExplainedWithItsToken) {
+  const std::string table = terminal_table(std::vector{passed_row(), failed_row()}, Colour::kNever);
+
+  EXPECT_THAT(table, HasSubstr("2 scenarios, 1 not as expected\n"));
+  EXPECT_THAT(table, HasSubstr("duplicated: records 3, 4, 5\n"));
+  EXPECT_THAT(table, HasSubstr("onceproof replay op1-bbb\n"));
+  EXPECT_THAT(table, Not(HasSubstr("op1-aaa")));
+}
+
+TEST(VerdictTable, CleanCatalogueSaysSo) {
+  EXPECT_THAT(terminal_table(std::vector{passed_row()}, Colour::kNever),
+              HasSubstr("1 scenario, all as expected\n"));
+}
+
+TEST(VerdictTable, RareCountsHaveColumnsOnlyWhenTheyOccur) {
+  VerdictRow row = passed_row();
+  EXPECT_THAT(terminal_table(std::vector{row}, Colour::kNever), Not(HasSubstr("phantom")));
+  row.phantom = 1;
+  row.stalled = true;
+  EXPECT_THAT(terminal_table(std::vector{row}, Colour::kNever), HasSubstr("phantom  stalled"));
+}
+
+TEST(VerdictTable, ColourIsOptional) {
+  EXPECT_THAT(terminal_table(std::vector{failed_row()}, Colour::kNever), Not(HasSubstr("\x1b")));
+  EXPECT_THAT(terminal_table(std::vector{failed_row()}, Colour::kAlways), HasSubstr("\x1b[31m"));
+}
+
+TEST(VerdictTable, ControlCharactersDoNotReachTheTerminal) {
+  VerdictRow row = failed_row();
+  row.scenario = "up\x1b[2Jdown\n\xff";
+  row.reasons = {"line\r\nline"};
+
+  const std::string table = terminal_table(std::vector{row}, Colour::kNever);
+
+  EXPECT_THAT(table, HasSubstr("up [2Jdown \xef\xbf\xbd"));
+  EXPECT_THAT(table, HasSubstr("line  line"));
+  EXPECT_THAT(table, Not(HasSubstr("\x1b")));
+}
+
+TEST(VerdictMarkdown, EveryColumnIsThereAndCellsAreEscaped) {
+  VerdictRow row = passed_row();
+  row.expected = "lost >0 | none";
+
+  const std::string table = markdown_table(std::vector{row});
+
+  EXPECT_THAT(table, HasSubstr("| scenario | expected | found |"));
+  EXPECT_THAT(table, HasSubstr("| stalled |"));
+  EXPECT_THAT(table, HasSubstr("lost \\>0 \\| none"));
+  EXPECT_EQ(std::ranges::count(table, '\n'), 3);
+}
+
+TEST(VerdictJson, RunsHaveTheFieldsThatTheContractNames) {
+  const auto report = nlohmann::json::parse(json_report(std::vector{passed_row(), failed_row()}));
+
+  ASSERT_EQ(report.at("runs").size(), 2U);
+  const nlohmann::json& run = report["runs"][1];
+  EXPECT_EQ(run.at("scenario"), "direct_append");
+  EXPECT_EQ(report["runs"][0].at("claim"), nlohmann::json::array({"s4-transactional"}));
+  EXPECT_EQ(run.at("kafka"), "mock");
+  EXPECT_EQ(run.at("token"), "op1-bbb");
+  EXPECT_EQ(run.at("received"), "exactly-once");
+  EXPECT_EQ(run.at("processed"), "exactly-once");
+  EXPECT_EQ(run.at("output"), "at-least-once");
+  EXPECT_EQ(run.at("lost"), 0);
+  EXPECT_EQ(run.at("duplicated"), 15);
+  for (const char* const count : {"phantom", "reordered", "wrong"}) {
+    EXPECT_EQ(run.at(count), 0) << count;
+  }
+  EXPECT_EQ(run.at("stalled"), false);
+  EXPECT_EQ(run.at("schedules"), 1200);
+  EXPECT_EQ(run.at("passed"), false);
+  EXPECT_EQ(run.at("expected"), "exactly-once");
+}
+
+TEST(VerdictJson, NoRunsAreAnEmptyList) {
+  EXPECT_EQ(nlohmann::json::parse(reports::json_report({})),
+            nlohmann::json({{"runs", nlohmann::json::array()}}));
+}
+
+TEST(VerdictJson, BytesThatAreNoTextDoNotBreakIt) {
+  VerdictRow row = failed_row();
+  row.reasons = {"key \xff\xfe\x01"};
+
+  EXPECT_NO_THROW(nlohmann::json::parse(json_report(std::vector{row})));
+}
+
+TEST(VerdictJunit, CountsAndFailuresAreThere) {
+  const std::string report = junit_report(std::vector{passed_row(), failed_row()});
+
+  EXPECT_THAT(report, HasSubstr(R"(tests="2" failures="1" errors="0" time="2.512300")"));
+  EXPECT_THAT(report,
+              HasSubstr("<testcase classname=\"onceproof.mock\" name=\"direct_offsets_sink\" "
+                        "time=\"0.012300\"/>"));
+  EXPECT_THAT(report,
+              HasSubstr("<failure message=\"expected exactly-once, found at-least-once\">"));
+  EXPECT_THAT(report, HasSubstr("onceproof replay op1-bbb</failure>"));
+}
+
+TEST(VerdictJunit, MarkupAndForbiddenCharactersAreEscaped) {
+  VerdictRow row = failed_row();
+  row.scenario = "a\"b<c>&d\n";
+  row.reasons = {std::string("]]> \0 \x1b \xff \xef\xbf\xbe é", 17)};
+
+  const std::string report = junit_report(std::vector{row});
+
+  EXPECT_THAT(report, HasSubstr("name=\"a&quot;b&lt;c&gt;&amp;d&#10;\""));
+  EXPECT_THAT(report, HasSubstr("]]&gt; \xef\xbf\xbd \xef\xbf\xbd \xef\xbf\xbd \xef\xbf\xbd é"));
+}
+
+TEST(VerdictRow, IsMadeOfAVerdict) {
+  reports::Verdict verdict;
+  verdict.received = {.lost = 1, .duplicated = 0};
+  verdict.processed = {.lost = 1, .duplicated = 1};
+  verdict.output = {.lost = 0, .duplicated = 4};
+  verdict.reordered = 2;
+  verdict.stalled = true;
+
+  const VerdictRow row = make_row(verdict);
+
+  EXPECT_EQ(row.received, Guarantee::kAtMostOnce);
+  EXPECT_EQ(row.processed, Guarantee::kNone);
+  EXPECT_EQ(row.found, Guarantee::kAtLeastOnce);
+  EXPECT_EQ(row.duplicated, 4);
+  EXPECT_EQ(row.reordered, 2);
+  EXPECT_TRUE(row.stalled);
+}
+
+}  // namespace
