@@ -215,12 +215,29 @@ void require_schema(sql::Database& database, const std::string& path) {
   }
 }
 
+// Changing the journal mode needs the file alone, and SQLite answers "busy" at once instead of
+// waiting as it does everywhere else. So the waiting is done here.
+void begin_journal(sql::Database& database) {
+  constexpr int kPauseMs = 5;
+  for (int waited_ms = 0;; waited_ms += kPauseMs) {
+    try {
+      database.execute("PRAGMA journal_mode = WAL");
+      return;
+    } catch (const sql::Error& error) {
+      if (classify(error) != RecordingErrc::kBusy || waited_ms >= kBusyTimeoutMs) {
+        throw;
+      }
+    }
+    sqlite3_sleep(kPauseMs);
+  }
+}
+
 // The journal mode is set before the first table exists and stays in the file. A second program
 // that creates the same file waits for the first, and then finds its tables.
 void prepare(sql::Database& database, const std::string& path) {
   database.check(sqlite3_busy_timeout(database.handle(), kBusyTimeoutMs));
   if (is_empty(database)) {
-    database.execute("PRAGMA journal_mode = WAL");
+    begin_journal(database);
     sql::Transaction transaction(database);
     if (is_empty(database)) {
       database.execute(kSchema);
