@@ -75,7 +75,9 @@ std::string describe_records(std::string_view what,
   for (const engine::RecordId id : ids) {
     records.push_back(describe_record(id, ledger));
   }
-  return fmt::format("; {}: {}", what, fmt::join(records, ", "));
+  const bool there_may_be_more = ids.size() == reports::kExamplesMax;
+  return fmt::format(
+      "; {}: {}{}", what, fmt::join(records, ", "), there_may_be_more ? ", ..." : "");
 }
 
 // Which records of the output a count is about; the judge keeps examples of some kinds only.
