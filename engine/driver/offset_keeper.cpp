@@ -3,6 +3,7 @@
 #include <utility>
 
 #include "engine/ports/invariant.h"
+#include "engine/transact.h"
 
 namespace engine {
 namespace {
@@ -60,11 +61,7 @@ Task<Result<>> OffsetKeeper::reserve(std::vector<PartitionOffset> start) {
     rows.offsets.push_back(
         {.partition = entry.partition, .expected = kNeverSaved, .next = entry.offset});
   }
-  const auto prepared = co_await ports_.sink.prepare(std::move(rows));
-  if (!prepared) {
-    co_return prepared.error();
-  }
-  const auto committed = co_await ports_.sink.commit(prepared.value());
+  const auto committed = co_await transact(&ports_.sink, std::move(rows));
   if (!committed) {
     co_return committed.error();
   }
@@ -113,11 +110,7 @@ Task<Result<>> OffsetKeeper::save_in_sink(BatchRanges ranges) {
     rows.offsets.push_back(
         {.partition = range.partition, .expected = std::nullopt, .next = range.until});
   }
-  const auto prepared = co_await ports_.sink.prepare(std::move(rows));
-  if (!prepared) {
-    co_return prepared.error();
-  }
-  const auto committed = co_await ports_.sink.commit(prepared.value());
+  const auto committed = co_await transact(&ports_.sink, std::move(rows));
   if (!committed) {
     co_return committed.error();
   }

@@ -139,7 +139,7 @@ Task<Executor::TaskOutcome> Executor::execute(std::shared_ptr<const TaskDescript
 }
 
 // Exactly the records of the range, or an error: KafkaRDD never reads less in silence.
-Task<Result<std::vector<Element>>> Executor::read_input(TaskKey task, OffsetRange range) {
+Task<Result<Executor::Input>> Executor::take_input(TaskKey task, OffsetRange range) {
   std::vector<Element> elements;
   if (range.count() > 0) {
     auto records = co_await ports_.kafka.fetch(pipeline_.source.topic, range);
@@ -154,7 +154,11 @@ Task<Result<std::vector<Element>>> Executor::read_input(TaskKey task, OffsetRang
   }
   const PointContext here = context(task);
   co_await ports_.points.reach(Point::kTaskInputRead, here);
-  co_return elements;
+  Input input{.elements = std::move(elements), .held_bytes = 0};
+  input.held_bytes = bytes_of(input.elements);
+  ports_.listener.task_memory_changed(input.held_bytes);
+  co_await process(input.elements.size());
+  co_return input;
 }
 
 Task<> Executor::process(std::size_t record_count) {
@@ -165,18 +169,15 @@ Task<> Executor::process(std::size_t record_count) {
 
 Task<Executor::TaskOutcome> Executor::run_result(TaskKey task, OffsetRange range) {
   TaskOutcome outcome;
-  auto elements = co_await read_input(task, range);
-  if (!elements) {
-    outcome.error = elements.error();
+  auto input = co_await take_input(task, range);
+  if (!input) {
+    outcome.error = input.error();
     co_return outcome;
   }
-  const std::int64_t held_bytes = bytes_of(elements.value());
-  ports_.listener.task_memory_changed(held_bytes);
-  co_await process(elements.value().size());
   std::vector<Element> results =
-      apply_narrow(pipeline_.operations, std::move(elements.value()), ports_.random);
+      apply_narrow(pipeline_.operations, std::move(input.value().elements), ports_.random);
   const auto written = co_await output_.write(task, range, std::move(results));
-  ports_.listener.task_memory_changed(-held_bytes);
+  ports_.listener.task_memory_changed(-input.value().held_bytes);
   if (!written) {
     outcome.error = written.error();
   }
@@ -191,22 +192,19 @@ std::size_t Executor::shuffle_index() const {
 
 Task<Executor::TaskOutcome> Executor::run_map(TaskKey task, OffsetRange range) {
   TaskOutcome outcome;
-  auto elements = co_await read_input(task, range);
-  if (!elements) {
-    outcome.error = elements.error();
+  auto input = co_await take_input(task, range);
+  if (!input) {
+    outcome.error = input.error();
     co_return outcome;
   }
-  const std::int64_t held_bytes = bytes_of(elements.value());
-  ports_.listener.task_memory_changed(held_bytes);
-  co_await process(elements.value().size());
   const std::span<const Operation> operations = pipeline_.operations;
   const std::size_t shuffle = shuffle_index();
   const std::vector<Element> mapped =
-      apply_narrow(operations.first(shuffle), std::move(elements.value()), ports_.random);
+      apply_narrow(operations.first(shuffle), std::move(input.value().elements), ports_.random);
   auto blocks = split_by_owner(combine_by_key(operations[shuffle], mapped, false),
                                pipeline_.source.partitions);
   shuffle_.keep(task.batch, task.partition, std::move(blocks));
-  ports_.listener.task_memory_changed(-held_bytes);
+  ports_.listener.task_memory_changed(-input.value().held_bytes);
   co_return outcome;
 }
 

@@ -6,6 +6,7 @@
 
 #pragma once
 
+#include <cstdint>
 #include <functional>
 #include <memory>
 #include <vector>
@@ -38,12 +39,18 @@ class Executor {
     PartitionId missing_map = -1;
   };
 
+  // What a task works on, and what it weighs until the task is done.
+  struct Input {
+    std::vector<Element> elements;
+    std::int64_t held_bytes = 0;
+  };
+
   Task<> dispatch();
   Task<> send_heartbeats();
   Task<> exit_later();
   Task<> run_task(std::shared_ptr<const TaskDescription> task);
   Task<TaskOutcome> execute(std::shared_ptr<const TaskDescription> task);
-  Task<Result<std::vector<Element>>> read_input(TaskKey task, OffsetRange range);
+  Task<Result<Input>> take_input(TaskKey task, OffsetRange range);
   Task<TaskOutcome> run_result(TaskKey task, OffsetRange range);
   Task<TaskOutcome> run_map(TaskKey task, OffsetRange range);
   Task<TaskOutcome> run_reduce(std::shared_ptr<const TaskDescription> task);

@@ -8,6 +8,7 @@
 #include <fmt/format.h>
 
 #include "engine/ports/invariant.h"
+#include "engine/transact.h"
 
 namespace engine {
 namespace {
@@ -181,11 +182,7 @@ Task<Result<>> OutputOperation::write_then_offsets(TaskKey task,
   const OffsetUpdate update{
       .partition = range.partition, .expected = std::nullopt, .next = range.until};
   offsets.offsets.push_back(update);
-  const auto prepared = co_await ports_.sink.prepare(std::move(offsets));
-  if (!prepared) {
-    co_return prepared.error();
-  }
-  const auto saved = co_await ports_.sink.commit(prepared.value());
+  const auto saved = co_await transact(&ports_.sink, std::move(offsets));
   if (!saved) {
     co_return saved.error();
   }
