@@ -4,6 +4,7 @@
 
 #pragma once
 
+#include <array>
 #include <bit>
 #include <concepts>
 #include <cstddef>
@@ -23,11 +24,11 @@ class ByteWriter {
   template <std::integral T>
   void put(T value) {
     const auto bits = static_cast<std::make_unsigned_t<T>>(value);
-    char raw[sizeof(T)];
+    std::array<char, sizeof(T)> raw{};
     for (std::size_t i = 0; i < sizeof(T); ++i) {
       raw[i] = static_cast<char>(static_cast<unsigned char>(bits >> (8 * (sizeof(T) - 1 - i))));
     }
-    bytes_.append(raw, sizeof(T));
+    bytes_.append(raw.data(), raw.size());
   }
 
   void put(double value) { put(std::bit_cast<std::uint64_t>(value)); }

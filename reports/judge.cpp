@@ -360,7 +360,7 @@ class StageJudge {
 
   // A batch holds a record once, even if ranges of its plan overlap.
   void count_last(std::span<const Range> ranges, bool Range::*counts, std::int32_t Held::*times) {
-    const auto last = std::find_if(ranges.rbegin(), ranges.rend(), std::mem_fn(counts));
+    const auto last = std::ranges::find_if(ranges.rbegin(), ranges.rend(), std::mem_fn(counts));
     if (last == ranges.rend()) {
       return;
     }

@@ -169,7 +169,7 @@ void Recorder::plan(engine::Incarnation driver,
 // that life, whatever the next one has planned meanwhile.
 void Recorder::output_ended(const sim::Process& executor, const engine::PointContext& context) {
   const engine::Incarnation driver = works_for_[executor.id()];
-  const auto plan = std::find_if(
+  const auto plan = std::ranges::find_if(
       ledger_.plans.rbegin(), ledger_.plans.rend(), [&](const reports::BatchPlan& candidate) {
         return candidate.driver == driver && candidate.batch == context.batch;
       });
@@ -205,7 +205,7 @@ bool Recorder::drained_at(engine::BatchTime batch) const {
       return false;
     }
   }
-  const auto plan = std::find_if(
+  const auto plan = std::ranges::find_if(
       ledger_.plans.rbegin(), ledger_.plans.rend(), [batch](const reports::BatchPlan& candidate) {
         return candidate.batch == batch;
       });

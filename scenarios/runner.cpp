@@ -103,7 +103,7 @@ Runner::Outcome<JudgedRun> Runner::run(const PreparedScenario& prepared,
                            .kafka = kafka_.kind,
                            .faults = plan};
   ++run_count_;
-  RunRequest request{
+  const RunRequest request{
       .scenario = prepared.scenario,
       .workload = prepared.workload,
       .seed = seed,

@@ -31,7 +31,7 @@ constexpr bool is_topic_character(char c) {
 
 constexpr bool is_topic_name(std::string_view name) {
   return !name.empty() && name.size() <= kTopicNameLengthMax && name != "." && name != ".." &&
-         std::all_of(name.begin(), name.end(), is_topic_character);
+         std::ranges::all_of(name, is_topic_character);
 }
 
 constexpr bool is_acceptable(const TopicSpec& topic) {

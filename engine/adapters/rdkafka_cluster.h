@@ -38,7 +38,7 @@ struct RdkafkaOptions {
 
   // Instant zero of the caller, on the cluster. A simulation counts from 1970, which a real broker
   // would delete as too old and which librdkafka reads as "now"; a live pipeline leaves it at zero.
-  Instant timestamp_origin{};
+  Instant timestamp_origin;
 
   // Of topics that create_topic makes; -1 leaves it to the broker.
   std::int16_t replication_factor = -1;

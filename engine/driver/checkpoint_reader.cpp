@@ -1,5 +1,6 @@
 #include "engine/driver/checkpoint_reader.h"
 
+#include <algorithm>
 #include <string>
 #include <utility>
 #include <vector>
@@ -16,9 +17,10 @@ Task<Result<std::optional<Checkpoint>>> read_latest_checkpoint(Storage* storage,
   if (files.empty()) {
     co_return std::optional<Checkpoint>{};
   }
+  std::ranges::reverse(files);
   boost::system::error_code refusal;
-  for (auto file = files.rbegin(); file != files.rend(); ++file) {
-    const auto bytes = co_await storage->read(file->path);
+  for (const CheckpointFile& file : files) {
+    const auto bytes = co_await storage->read(file.path);
     if (!bytes) {
       refusal = bytes.error();
       continue;

@@ -105,20 +105,9 @@ Task<boost::system::error_code> JobScheduler::run_stages(JobSet job) {
 Task<boost::system::error_code> JobScheduler::run_shuffled(JobSet job) {
   std::vector<Address> map_outputs(job.ranges.size(), kNowhere);
   for (int attempt = 1; attempt <= kStageAttemptsMax; ++attempt) {
-    std::vector<TaskDescription> maps;
-    for (const OffsetRange& range : job.ranges) {
-      if (map_outputs.at(static_cast<std::size_t>(range.partition)) == kNowhere) {
-        maps.push_back(describe(job, Stage::kMap, range));
-      }
-    }
-    if (!maps.empty()) {
-      const TaskSetResult mapped = co_await tasks_.run(maps);
-      if (mapped.error) {
-        co_return mapped.error;
-      }
-      for (std::size_t i = 0; i < maps.size(); ++i) {
-        map_outputs.at(static_cast<std::size_t>(maps[i].range.partition)) = mapped.ran_on[i];
-      }
+    const auto map_error = co_await run_missing_maps(job, &map_outputs);
+    if (map_error) {
+      co_return map_error;
     }
     std::vector<TaskDescription> reduces;
     for (const OffsetRange& range : job.ranges) {
@@ -135,6 +124,27 @@ Task<boost::system::error_code> JobScheduler::run_shuffled(JobSet job) {
     lose_outputs_of_dead(map_outputs);
   }
   co_return make_error_code(Errc::kFetchFailed);
+}
+
+Task<boost::system::error_code> JobScheduler::run_missing_maps(JobSet job,
+                                                               std::vector<Address>* outputs) {
+  std::vector<TaskDescription> maps;
+  for (const OffsetRange& range : job.ranges) {
+    if (outputs->at(static_cast<std::size_t>(range.partition)) == kNowhere) {
+      maps.push_back(describe(job, Stage::kMap, range));
+    }
+  }
+  if (maps.empty()) {
+    co_return boost::system::error_code{};
+  }
+  const TaskSetResult mapped = co_await tasks_.run(maps);
+  if (mapped.error) {
+    co_return mapped.error;
+  }
+  for (std::size_t i = 0; i < maps.size(); ++i) {
+    outputs->at(static_cast<std::size_t>(maps[i].range.partition)) = mapped.ran_on[i];
+  }
+  co_return boost::system::error_code{};
 }
 
 void JobScheduler::lose_outputs_of_dead(std::vector<Address>& map_outputs) const {

@@ -57,6 +57,9 @@ class JobScheduler {
   Task<boost::system::error_code> execute(JobSet job);
   Task<boost::system::error_code> run_stages(JobSet job);
   Task<boost::system::error_code> run_shuffled(JobSet job);
+
+  // Runs the map tasks whose output is nowhere, and notes where it is then.
+  Task<boost::system::error_code> run_missing_maps(JobSet job, std::vector<Address>* outputs);
   Task<> finish(JobSet job, Instant started_at, boost::system::error_code error);
   void lose_outputs_of_dead(std::vector<Address>& map_outputs) const;
 

@@ -161,7 +161,7 @@ Task<bool> ReceivedBlockTracker::add_block(ReceivedBlockInfo block) {
   co_await turn_.take();
   apply(event);
   turn_.give();
-  PointContext here;
+  const PointContext here{};
   co_await ports_.points.reach(Point::kTrackerBlockAdded, here);
   co_return true;
 }

@@ -95,7 +95,7 @@ void StreamingDriver::received(const Envelope<Message>& envelope) {
     tasks_.executor_lost(envelope.from);
     return;
   }
-  const Message& message = std::get<Message>(envelope.content);
+  const auto& message = std::get<Message>(envelope.content);
   if (const auto* const registration = std::get_if<RegisterExecutor>(&message)) {
     tasks_.executor_registered(envelope.from, registration->cores);
   } else if (const auto* const report = std::get_if<TaskFinished>(&message)) {

@@ -84,7 +84,7 @@ void Executor::received(const Envelope<Message>& envelope) {
     lost(envelope.from);
     return;
   }
-  const Message& message = std::get<Message>(envelope.content);
+  const auto& message = std::get<Message>(envelope.content);
   if (const auto* const launch = std::get_if<LaunchTask>(&message)) {
     spawn(ports_.executor, run_task(launch->task));
   } else if (const auto* const request = std::get_if<FetchShuffleBlock>(&message)) {

@@ -35,7 +35,7 @@ void map_value(Function function, std::string& value) {
   INVARIANT(false, "function {} does not map a value", static_cast<int>(function));
 }
 
-std::vector<Element> copy_each(std::vector<Element> elements, std::int32_t copies) {
+std::vector<Element> copy_each(const std::vector<Element>& elements, std::int32_t copies) {
   std::vector<Element> result;
   result.reserve(elements.size() * static_cast<std::size_t>(copies));
   for (const Element& element : elements) {
@@ -73,7 +73,7 @@ std::vector<Element> apply_narrow(std::span<const Operation> operations,
         });
         break;
       case OperationKind::kFlatMap:
-        elements = copy_each(std::move(elements), operation.count);
+        elements = copy_each(elements, operation.count);
         break;
       case OperationKind::kNondeterministic:
         for (Element& element : elements) {
