@@ -23,13 +23,31 @@ enum class OffsetKeeping : std::uint8_t { kCheckpoint, kKafka, kZookeeper, kHbas
 // Where to start when nothing is saved (auto.offset.reset).
 enum class StartPosition : std::uint8_t { kEarliest, kLatest };
 
-struct DirectSource {
+// A stream that long-running receivers fetch and store as blocks; its tasks read the blocks
+// (KafkaUtils.createStream). The group's committed offsets are in Kafka.
+struct ReceiverOptions {
+  bool reliable = false;         // ReliableKafkaReceiver: commits what is stored and registered
+  bool write_ahead_log = false;  // spark.streaming.receiver.writeAheadLog.enable
+  std::int32_t receivers = 1;    // streams, united; partition p belongs to stream p % receivers
+  std::int32_t consumer_threads = 1;                         // of each receiver
+  Duration block_interval = std::chrono::milliseconds(200);  // spark.streaming.blockInterval
+  std::int32_t queue_blocks_max = 10;                        // spark.streaming.blockQueueSize
+  std::int32_t replication = 2;                              // MEMORY_AND_DISK_SER_2
+  std::optional<double> max_rate;                            // records/s of each receiver
+  Duration auto_commit_interval = std::chrono::seconds(60);  // auto.commit.interval.ms
+  Duration poll_interval = std::chrono::milliseconds(100);   // when nothing is there to fetch
+  Duration restart_delay = std::chrono::seconds(2);          // receiverRestartDelay
+  Duration block_store_timeout = std::chrono::seconds(30);   // receiver.blockStoreTimeout
+};
+
+struct KafkaSource {
   std::string topic;
   std::int32_t partitions = 1;
   std::string group = "onceproof";
   StartPosition start = StartPosition::kEarliest;
-  OffsetKeeping offsets = OffsetKeeping::kCheckpoint;
-  std::optional<double> max_rate_per_partition;  // records per second
+  std::optional<ReceiverOptions> receiver;             // empty: a Direct stream
+  OffsetKeeping offsets = OffsetKeeping::kCheckpoint;  // Direct; kNone with receivers
+  std::optional<double> max_rate_per_partition;        // Direct: records per second
 };
 
 enum class OperationKind : std::uint8_t {
@@ -71,7 +89,7 @@ struct Sink {
 struct Pipeline {
   Duration batch_interval = std::chrono::seconds(1);
   std::int32_t concurrent_jobs = 1;  // spark.streaming.concurrentJobs
-  DirectSource source;
+  KafkaSource source;
   bool backpressure = false;  // spark.streaming.backpressure.enabled
   bool checkpoint_enabled = true;
   StorageKind checkpoint_storage = StorageKind::kHdfs;
@@ -89,6 +107,10 @@ struct Cluster {
   Duration heartbeat_interval = std::chrono::seconds(10);  // spark.executor.heartbeatInterval
   Duration network_timeout = std::chrono::seconds(120);    // spark.network.timeout
   Duration executor_exit_delay = std::chrono::milliseconds(100);  // from losing the driver to exit
+  // Blocks and task input of one executor, in bytes; beyond it the executor runs out of memory and
+  // exits. Empty: as much as it takes.
+  std::optional<std::int64_t> executor_memory;
+  bool speculation = false;  // spark.speculation
 };
 
 }  // namespace engine

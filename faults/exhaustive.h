@@ -20,10 +20,15 @@ struct ProcessSteps {
   std::uint64_t steps = 0;  // effect boundaries in the counted run
 };
 
-// `base` followed by one crash, for every boundary of every process and every target: the driver,
-// each executor, the whole cluster. In order of process, boundary, target.
+// Who can be crashed in a cluster of so many executors and receivers: the driver, each executor,
+// each receiver alone, the whole cluster. Not the executor of a receiver, which is among them, and
+// not machines, which are for a scenario to name.
+std::vector<Target> targets_of(std::int32_t executors, std::int32_t receivers);
+
+// `base` followed by one crash, for every boundary of every process and every target. In order of
+// process, boundary, target.
 std::vector<FaultPlan> with_one_more_crash(const FaultPlan& base,
                                            std::span<const ProcessSteps> counted,
-                                           std::int32_t executors);
+                                           std::span<const Target> targets);
 
 }  // namespace faults

@@ -14,12 +14,19 @@
 
 namespace faults {
 
-// Who dies. The whole cluster is every driver and executor at once.
-enum class TargetKind : std::uint8_t { kDriver, kExecutor, kCluster };
+// Who dies, or is cut off.
+enum class TargetKind : std::uint8_t {
+  kDriver,
+  kExecutor,          // the process
+  kReceiver,          // a receiver alone: it fails, and its supervisor starts it again
+  kReceiverExecutor,  // whichever executor runs the receiver then
+  kMachine,           // an executor and the machine under it: nobody is told, its disk is gone
+  kCluster,           // every driver and executor at once
+};
 
 struct Target {
   TargetKind kind = TargetKind::kDriver;
-  std::int32_t index = 0;  // executor
+  std::int32_t index = 0;  // executor, stream of the receiver, or machine of that executor
   auto operator<=>(const Target&) const = default;
 };
 
@@ -62,6 +69,21 @@ struct Crash {
   auto operator<=>(const Crash&) const = default;
 };
 
-using FaultPlan = std::vector<Crash>;
+// The two processes exchange no message for so long, and neither is told. Kafka, storage and sink
+// stay within reach of both: whoever is declared lost meanwhile lives on as a zombie, and works.
+struct Partition {
+  Target left;  // the driver, an executor, or the executor that runs a receiver then
+  Target right;
+  Trigger at;
+  engine::Duration lasts{0};
+  auto operator<=>(const Partition&) const = default;
+};
+
+using Fault = std::variant<Crash, Partition>;
+using FaultPlan = std::vector<Fault>;
+
+inline const Trigger& trigger_of(const Fault& fault) {
+  return std::visit([](const auto& what) -> const Trigger& { return what.at; }, fault);
+}
 
 }  // namespace faults

@@ -20,7 +20,7 @@ Injector::Injector(sim::Scheduler& scheduler,
       struck_at_(plan_.size()),
       seen_(plan_.size()) {
   for (std::size_t n = 0; n < plan_.size(); ++n) {
-    if (const auto* const at = std::get_if<AtTime>(&plan_[n].at)) {
+    if (const auto* const at = std::get_if<AtTime>(&trigger_of(plan_[n]))) {
       scheduler_.call_at(engine::Instant{at->since_start}, [this, n] { this->strike(n); });
     }
   }
@@ -28,7 +28,7 @@ Injector::Injector(sim::Scheduler& scheduler,
 
 void Injector::on_step(sim::Process& process, std::uint64_t step) {
   for (std::size_t n = 0; n < plan_.size(); ++n) {
-    const auto* const at = std::get_if<AtStep>(&plan_[n].at);
+    const auto* const at = std::get_if<AtStep>(&trigger_of(plan_[n]));
     if (at != nullptr && at->step == step && at->process == process.id()) {
       strike(n);
     }
@@ -39,7 +39,7 @@ void Injector::on_point(sim::Process& /*process*/,
                         engine::Point point,
                         const engine::PointContext& context) {
   for (std::size_t n = 0; n < plan_.size(); ++n) {
-    const auto* const at = std::get_if<AtPoint>(&plan_[n].at);
+    const auto* const at = std::get_if<AtPoint>(&trigger_of(plan_[n]));
     if (at == nullptr || at->point != point || !matches(*at, context)) {
       continue;
     }

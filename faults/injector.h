@@ -5,7 +5,8 @@
 //
 // Invariants
 //   F1  Once.     Each fault of the plan strikes at most once.
-//   F2  Somebody. A fault whose moment finds its target dead already has not struck.
+//   F2  Somebody. A fault whose moment finds its target dead already has not struck, nor has a
+//                 partition that finds one of the two processes dead.
 // tests/unit/injector_test.cpp checks each by name.
 
 #pragma once

@@ -5,6 +5,7 @@
 #include <charconv>
 #include <functional>
 #include <limits>
+#include <map>
 #include <span>
 #include <tuple>
 
@@ -264,7 +265,7 @@ class StageJudge {
     sort();
     std::size_t first = 0;
     for (std::size_t i = 0; i < ranges_.size(); ++i) {
-      if (i + 1 == ranges_.size() || !ranges_[i].has_input_of(ranges_[i + 1])) {
+      if (i + 1 == ranges_.size() || ranges_[i].part != ranges_[i + 1].part) {
         count(std::span<const Range>(ranges_).subspan(first, i + 1 - first));
         first = i + 1;
       }
@@ -281,19 +282,23 @@ class StageJudge {
   }
 
  private:
+  // What several plans of a batch mean when they plan the same input again: a partition, of which
+  // each may have another range, or a range of a block, which is the same in all of them.
+  struct Part {
+    engine::BatchTime batch;
+    std::optional<engine::BlockId> block;
+    std::int64_t number = 0;  // the partition; of a block, which of its ranges
+    auto operator<=>(const Part&) const = default;
+  };
+
   // A planned range, by the places of its records.
   struct Range {
-    engine::BatchTime batch;
-    engine::PartitionId partition = 0;
+    Part part;
     std::size_t plan = 0;
     std::size_t begin = 0;
     std::size_t end = 0;
     bool survived = false;
     bool executed = false;
-
-    [[nodiscard]] bool has_input_of(const Range& other) const {
-      return batch == other.batch && partition == other.partition;
-    }
   };
 
   // How many ranges hold a record: of those that count for a stage, and of all that may.
@@ -320,33 +325,48 @@ class StageJudge {
     }
     ranges_.reserve(count);
     for (std::size_t number = 0; number < plans.size(); ++number) {
-      const BatchPlan& plan = plans[number];
-      for (const engine::OffsetRange& range : plan.ranges) {
-        const auto [begin, end] = inputs.places_of(range);
-        const bool executed = plan.has_executed(range.partition);
-        ranges_.push_back({.batch = plan.batch,
-                           .partition = range.partition,
-                           .plan = number,
-                           .begin = begin,
-                           .end = end,
-                           .survived = executed || plan.driver == last_life,
-                           .executed = executed});
-      }
+      collect(plans[number], number, plans[number].driver == last_life, inputs);
     }
   }
 
-  // Each batch and partition together, plan by plan. That is how one driver life plans.
+  // A range of a block that did not survive is as if it had never been: where the records of a
+  // partition can still be read, those of the block died with it.
+  void collect(const BatchPlan& plan,
+               std::size_t number,
+               bool last_life,
+               const InputIndex& inputs) {
+    std::map<engine::BlockId, std::int64_t> ranges_of_block;
+    for (const engine::PlannedRange& planned : plan.ranges) {
+      const std::int64_t number_in_batch =
+          planned.block ? ranges_of_block[*planned.block]++ : planned.range.partition;
+      const bool executed = plan.has_executed(planned.task);
+      const bool survived = executed || last_life;
+      if (planned.block && !survived) {
+        continue;
+      }
+      const auto [begin, end] = inputs.places_of(planned.range);
+      ranges_.push_back(
+          {.part = {.batch = plan.batch, .block = planned.block, .number = number_in_batch},
+           .plan = number,
+           .begin = begin,
+           .end = end,
+           .survived = survived,
+           .executed = executed});
+    }
+  }
+
+  // Each part together, plan by plan. That is nearly how one driver life plans.
   void sort() {
     const auto earlier = [](const Range& left, const Range& right) {
-      return std::tie(left.batch, left.partition, left.plan, left.begin) <
-             std::tie(right.batch, right.partition, right.plan, right.begin);
+      return std::tie(left.part, left.plan, left.begin) <
+             std::tie(right.part, right.plan, right.begin);
     };
     if (!std::ranges::is_sorted(ranges_, earlier)) {
       std::ranges::sort(ranges_, earlier);
     }
   }
 
-  // `ranges` are all of one batch and partition.
+  // `ranges` are all of one part.
   void count(std::span<const Range> ranges) {
     for (const Range& range : ranges) {
       change(range.begin, range.end, &Held::planned);
@@ -358,7 +378,7 @@ class StageJudge {
     count_last(ranges, &Range::executed, &Held::processed);
   }
 
-  // A batch holds a record once, even if ranges of its plan overlap.
+  // A batch holds a record of a part once, even if ranges of its plan overlap.
   void count_last(std::span<const Range> ranges, bool Range::*counts, std::int32_t Held::*times) {
     const auto last = std::ranges::find_if(ranges.rbegin(), ranges.rend(), std::mem_fn(counts));
     if (last == ranges.rend()) {
@@ -366,7 +386,7 @@ class StageJudge {
     }
     std::size_t covered = 0;
     for (const Range& range : ranges) {
-      if (range.plan == last->plan) {
+      if (range.plan == last->plan && range.*counts) {
         change(std::max(range.begin, covered), range.end, times);
         covered = std::max(covered, range.end);
       }

@@ -29,6 +29,16 @@ std::string_view to_string(Guarantee guarantee);
 
 std::optional<Guarantee> find_guarantee(std::string_view name);
 
+// What both promise: at-most-once and at-least-once have nothing in common. A guarantee is two
+// promises, and its number has one bit for "nothing duplicated" and one for "nothing lost".
+constexpr Guarantee common_part(Guarantee left, Guarantee right) {
+  static_assert(static_cast<int>(Guarantee::kNone) == 0 &&
+                static_cast<int>(Guarantee::kAtMostOnce) == 1 &&
+                static_cast<int>(Guarantee::kAtLeastOnce) == 2 &&
+                static_cast<int>(Guarantee::kExactlyOnce) == 3);
+  return static_cast<Guarantee>(static_cast<unsigned>(left) & static_cast<unsigned>(right));
+}
+
 // Counts of one stage. `lost`: records of which something expected is missing. `duplicated`:
 // surplus appearances over what is expected.
 struct StageVerdict {
@@ -41,14 +51,21 @@ struct StageVerdict {
 };
 
 struct Verdict {
-  // Per batch and partition one range counts, and a record appears once for every batch whose
-  // counting range holds it. A record that only ranges hold which do not count appears once.
+  // The stages before the output count parts of batches. A part is what stays the same when a batch
+  // is planned again: a partition, of which each plan may have another range, or a range of a
+  // block, which is always the same one, and is told by its place among the ranges of that block.
+  // Of each part the ranges of one plan count, and a record appears once for every part whose
+  // counting ranges hold it: twice if two blocks brought it into one batch, or one block twice.
   //
-  // Of the ranges that survive, the last counts. A range survives if it was executed, or if the
-  // last driver life that planned anything made it. The others died with their driver: a batch
-  // planned anew takes their place, and where none does, the position had moved past them.
+  // Of the ranges that survive, those of the last plan count. A range survives if it was executed,
+  // or if the last driver life that planned anything made it. The others died with their driver.
+  // Kafka still has the records: a batch planned anew takes their place, and where none does, the
+  // position had moved past them. So a record that only ranges of partitions hold which do not
+  // count appears once. The records of a block died with it: a range of a block that did not
+  // survive is as good as never planned.
   StageVerdict received;
-  // Of the ranges that were executed, the last counts; the others do not appear at all.
+  // Of the ranges that were executed, those of the last plan count; the others do not appear at
+  // all.
   StageVerdict processed;
   // Rows in the sink at the end. A row belongs to the input record at its source position and
   // stands for one of the `expected` ordinals of that record; a row beyond the first of an ordinal,

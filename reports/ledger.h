@@ -45,15 +45,15 @@ struct OutputRecord {
 struct BatchPlan {
   engine::BatchTime batch;
   engine::Incarnation driver = 0;
-  std::vector<engine::OffsetRange> ranges;
-  // Partitions of which a task attempt of this plan brought its output to an end, in any order. A
-  // task behind a shuffle works on no partition of the input: there, only completion executes.
+  std::vector<engine::PlannedRange> ranges;
+  // Tasks of which an attempt of this plan brought its output to an end, in any order. A task
+  // behind a shuffle works on no part of the input: there, only completion executes.
   std::vector<engine::PartitionId> executed;
   bool completed = false;  // every output operation succeeded in that life
 
-  // Whether what this plan holds of `partition` was worked on to the end.
-  [[nodiscard]] bool has_executed(engine::PartitionId partition) const {
-    return completed || std::ranges::find(executed, partition) != executed.end();
+  // Whether what `task` of this plan reads was worked on to the end.
+  [[nodiscard]] bool has_executed(engine::PartitionId task) const {
+    return completed || std::ranges::find(executed, task) != executed.end();
   }
 };
 
@@ -88,22 +88,33 @@ struct Event {
 };
 
 struct FaultRecord {
-  std::string kind;    // "crash"
-  std::string target;  // "driver"
+  std::string kind;    // "crash" or "partition"
+  std::string target;  // "driver", or "driver and executor:0"
   std::string point;   // point name, "time 2500ms" or "step 12 of driver"
   std::int64_t occurrence = 1;
   std::optional<engine::Instant> fired_at;  // empty: never fired
 };
 
 struct Metrics {
-  std::int64_t peak_task_bytes = 0;       // records held by running tasks of one executor, at most
-  std::int64_t checkpoint_bytes_max = 0;  // largest checkpoint file
-  std::int64_t checkpoint_files = 0;      // checkpoint files written
-  std::int64_t input_bytes = 0;           // keys and values produced
-  std::int64_t batch_records_max = 0;     // records planned for one batch, at most
-  std::int64_t partition_records_max =
-      0;  // records planned for one partition of one batch, at most
+  std::int64_t peak_task_bytes = 0;        // records held by running tasks of one executor, at most
+  std::int64_t checkpoint_bytes_max = 0;   // largest checkpoint file
+  std::int64_t checkpoint_files = 0;       // checkpoint files written
+  std::int64_t input_bytes = 0;            // keys and values produced
+  std::int64_t batch_records_max = 0;      // records planned for one batch, at most
+  std::int64_t partition_records_max = 0;  // records planned for one task of one batch, at most
   std::int64_t driver_starts = 0;
+  std::int64_t received_bytes = 0;       // keys and values fetched by receivers, every time
+  std::int64_t block_bytes = 0;          // of them put into the memory of the receiving executor
+  std::int64_t replica_bytes = 0;        // and of other executors
+  std::int64_t data_log_bytes = 0;       // written to the receivers' logs, frames included
+  std::int64_t driver_log_bytes = 0;     // written to the driver's log
+  std::int64_t peak_block_bytes = 0;     // blocks and replicas kept by one executor, at most
+  std::int64_t peak_executor_bytes = 0;  // blocks, replicas and task input of one executor, at most
+
+  // What became of the received bytes, wherever a receiver had them put.
+  [[nodiscard]] std::int64_t stored_bytes() const {
+    return block_bytes + replica_bytes + data_log_bytes;
+  }
 };
 
 struct Ledger {

@@ -15,6 +15,7 @@
 
 #include "engine/ports/invariant.h"
 #include "engine/ports/result.h"
+#include "reports/metrics.h"
 #include "reports/schema.h"
 #include "reports/sqlite.h"
 
@@ -78,6 +79,23 @@ engine::ProcessId read_process(const std::string& text) {
   }
   process.role = role->second;
   return process;
+}
+
+std::string block_text(engine::BlockId block) {
+  return fmt::format("{}/{}", block.stream, block.number);
+}
+
+engine::BlockId read_block(const std::string& text) {
+  engine::BlockId block;
+  const char* const end = text.data() + text.size();
+  const auto stream = std::from_chars(text.data(), end, block.stream);
+  const bool separated = stream.ec == std::errc{} && stream.ptr != end && *stream.ptr == '/';
+  const auto number =
+      separated ? std::from_chars(stream.ptr + 1, end, block.number) : std::from_chars_result{};
+  if (!separated || number.ec != std::errc{} || number.ptr != end) {
+    fail_reading(fmt::format("\"{}\" is no block", text));
+  }
+  return block;
 }
 
 std::string_view event_name(const Event& event) {
@@ -268,6 +286,7 @@ class Recording::Store {
     sql::Transaction transaction(database_);
     const std::int64_t run_id = insert_run(run, ledger, verdict);
     insert_faults(run_id, ledger);
+    insert_metrics(run_id, ledger.metrics);
     insert_inputs(run_id, run.topic, ledger);
     insert_outputs(run_id, run.sink, ledger);
     insert_plans(run_id, ledger);
@@ -295,18 +314,20 @@ class Recording::Store {
         : run(database,
               "INSERT INTO run VALUES(NULL,?,?,?,?,?,?,?,?,?,?,?,?,?,?,?,?,?,?,?,?,?,?,?)"),
           fault(database, "INSERT INTO fault VALUES(?,?,?,?,?,?,?)"),
+          metric(database, "INSERT INTO metric VALUES(?,?,?)"),
           input(database, "INSERT INTO input_record VALUES(?,?,?,?,?,?,?,?,?)"),
           output(database,
                  R"(INSERT INTO output_record VALUES(?1,?2,
                     (SELECT record_id FROM input_record
                      WHERE run_id = ?1 AND partition = ?3 AND "offset" = ?4),
                     ?5,?6,?7,?8,?9,?10,?11,?12,?13,?14,?4,?15,?16))"),
-          plan(database, "INSERT INTO batch_plan VALUES(?,?,?,?,?,?,?,?,?,?)"),
+          plan(database, "INSERT INTO batch_plan VALUES(?,?,?,?,?,?,?,?,?,?,?,?)"),
           aggregate(database, "INSERT INTO expected_aggregate VALUES(?,?,?)"),
           event(database, "INSERT INTO event VALUES(?,?,?,?,?,?,?,?)") {}
 
     sql::Statement run;
     sql::Statement fault;
+    sql::Statement metric;
     sql::Statement input;
     sql::Statement output;
     sql::Statement plan;
@@ -368,6 +389,12 @@ class Recording::Store {
     }
   }
 
+  void insert_metrics(std::int64_t run_id, const Metrics& metrics) {
+    for (const NamedMetric& metric : all_metrics()) {
+      statements_->metric.run(run_id, metric.name, metric.value(metrics));
+    }
+  }
+
   void insert_inputs(std::int64_t run_id, const std::string& topic, const Ledger& ledger) {
     for (const InputRecord& input : ledger.inputs) {
       statements_->input.run(run_id,
@@ -412,32 +439,39 @@ class Recording::Store {
     std::int64_t n = 0;
     for (const BatchPlan& plan : ledger.plans) {
       ++n;
-      const auto insert =
-          [&](std::int64_t range_n, auto partition, auto from, auto until, bool executed) {
-            statements_->plan.run(run_id,
-                                  n,
-                                  range_n,
-                                  micros(plan.batch.at),
-                                  plan.driver,
-                                  partition,
-                                  from,
-                                  until,
-                                  executed,
-                                  plan.completed);
-          };
       if (plan.ranges.empty()) {
-        constexpr std::optional<std::int64_t> kNone;
-        insert(0, kNone, kNone, kNone, plan.completed);
+        insert_range(run_id, n, 0, plan, std::nullopt);
       }
       std::int64_t range_n = 0;
-      for (const engine::OffsetRange& range : plan.ranges) {
-        insert(++range_n,
-               range.partition,
-               range.from.value,
-               range.until.value,
-               plan.has_executed(range.partition));
+      for (const engine::PlannedRange& planned : plan.ranges) {
+        insert_range(run_id, n, ++range_n, plan, planned);
       }
     }
+  }
+
+  // A plan without a range is one row as well.
+  void insert_range(std::int64_t run_id,
+                    std::int64_t n,
+                    std::int64_t range_n,
+                    const BatchPlan& plan,
+                    const std::optional<engine::PlannedRange>& planned) {
+    const auto integer = [&planned](std::int64_t value) {
+      return planned ? std::optional(value) : std::nullopt;
+    };
+    const engine::PlannedRange range = planned.value_or(engine::PlannedRange{});
+    const auto block = range.block ? std::optional(block_text(*range.block)) : std::nullopt;
+    statements_->plan.run(run_id,
+                          n,
+                          range_n,
+                          micros(plan.batch.at),
+                          plan.driver,
+                          integer(range.task),
+                          block,
+                          integer(range.range.partition),
+                          integer(range.range.from.value),
+                          integer(range.range.until.value),
+                          planned ? plan.has_executed(range.task) : plan.completed,
+                          plan.completed);
   }
 
   void insert_aggregates(std::int64_t run_id, const Ledger& ledger) {
@@ -512,8 +546,8 @@ class Recording::Store {
 
   void load_plans(std::int64_t run_id, Ledger& ledger) {
     sql::Statement query(database_,
-                         R"(SELECT n, batch_us, driver_incarnation, partition, from_offset,
-                                   until_offset, executed, completed
+                         R"(SELECT n, batch_us, driver_incarnation, completed, task, block,
+                                   partition, from_offset, until_offset, executed
                             FROM batch_plan WHERE run_id = ? ORDER BY n, range_n)");
     std::optional<std::int64_t> current;
     for (query.start(run_id); query.step();) {
@@ -523,21 +557,25 @@ class Recording::Store {
                                 .driver = query.integer32(2),
                                 .ranges = {},
                                 .executed = {},
-                                .completed = query.integer(7) != 0});
+                                .completed = query.integer(3) != 0});
       }
-      if (!query.is_null(3)) {
+      if (!query.is_null(4)) {
         load_range(query, ledger.plans.back());
       }
     }
   }
 
   static void load_range(sql::Statement& query, BatchPlan& plan) {
-    const engine::PartitionId partition = query.integer32(3);
-    if (query.integer(6) != 0 && std::ranges::count(plan.executed, partition) == 0) {
-      plan.executed.push_back(partition);
+    const engine::PartitionId task = query.integer32(4);
+    if (query.integer(9) != 0 && std::ranges::count(plan.executed, task) == 0) {
+      plan.executed.push_back(task);
     }
     plan.ranges.push_back(
-        {.partition = partition, .from = {query.integer(4)}, .until = {query.integer(5)}});
+        {.range = {.partition = query.integer32(6),
+                   .from = {query.integer(7)},
+                   .until = {query.integer(8)}},
+         .task = task,
+         .block = query.is_null(5) ? std::nullopt : std::optional(read_block(query.bytes(5)))});
   }
 
   // The primary key sorts text before blobs; the ledger sorts by bytes.

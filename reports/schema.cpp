@@ -9,7 +9,7 @@ namespace reports {
 // stop with an overflow instead of convicting the key.
 const char* const kSchema = R"sql(
 CREATE TABLE meta(key TEXT PRIMARY KEY, value TEXT NOT NULL) WITHOUT ROWID;
-INSERT INTO meta VALUES('schema_version', '1');
+INSERT INTO meta VALUES('schema_version', '2');
 
 CREATE TABLE run(
   run_id INTEGER PRIMARY KEY,
@@ -46,6 +46,12 @@ CREATE TABLE fault(
   occurrence INTEGER NOT NULL,
   virtual_us INTEGER,                 -- NULL: it never fired
   PRIMARY KEY(run_id, n)) WITHOUT ROWID;
+
+CREATE TABLE metric(
+  run_id INTEGER NOT NULL,
+  name TEXT NOT NULL,
+  value INTEGER NOT NULL,
+  PRIMARY KEY(run_id, name)) WITHOUT ROWID;
 
 CREATE TABLE input_record(
   run_id INTEGER NOT NULL,
@@ -98,6 +104,8 @@ CREATE TABLE batch_plan(
   range_n INTEGER NOT NULL,           -- 0: the plan of a batch without input
   batch_us INTEGER NOT NULL,
   driver_incarnation INTEGER NOT NULL,
+  task INTEGER,
+  block TEXT,                         -- stream/number; NULL: the task reads it from Kafka
   partition INTEGER,
   from_offset INTEGER,
   until_offset INTEGER,
@@ -184,34 +192,43 @@ WHERE e.value IS NULL OR t.rows IS NULL OR t.integers < t.rows
      ELSE t.high <> e.value >> 32 OR t.low <> e.value & 4294967295
      END;
 
--- The ranges of all plans, and which of them count for a stage: of each batch and partition those
--- of the last plan that survived, and of the last that was executed. A range survives if it was
--- executed, or if the last driver life that planned anything made it.
+-- The ranges of all plans, and which of them count for a stage: of each part of a batch those of
+-- the last plan that survived, and of the last that was executed. A part is a partition, or the
+-- k-th range of a block. A range survives if it was executed, or if the last driver life that
+-- planned anything made it.
 CREATE VIEW planned_range AS
-SELECT run_id, n, range_n, batch_us, partition, from_offset, until_offset, executed,
-       ifnull(n = max(iif(survived, n, NULL)) OVER same_input, 0) AS is_received,
-       ifnull(n = max(iif(executed, n, NULL)) OVER same_input, 0) AS is_processed
+SELECT run_id, n, range_n, batch_us, task, block, partition, from_offset, until_offset, part,
+       executed, survived,
+       ifnull(survived AND n = max(iif(survived, n, NULL)) OVER same_part, 0) AS is_received,
+       ifnull(executed AND n = max(iif(executed, n, NULL)) OVER same_part, 0) AS is_processed
 FROM (
   SELECT *,
          executed OR driver_incarnation = max(driver_incarnation) OVER (PARTITION BY run_id)
-           AS survived
+           AS survived,
+         iif(block IS NULL, partition,
+             block || '#' || row_number() OVER (PARTITION BY run_id, n, block ORDER BY range_n))
+           AS part
   FROM batch_plan)
-WINDOW same_input AS (PARTITION BY run_id, batch_us, partition);
+WINDOW same_part AS (PARTITION BY run_id, batch_us, part);
 
--- How many batches received each record: by the ranges that count. Once, if only others hold it.
+-- How many parts of batches received each record: by the ranges that count. Once, if only others
+-- hold it; but those of a block are gone unless they survived.
 CREATE VIEW received_record AS
 SELECT i.run_id, i.record_id, i.partition, i."offset",
-       max(count(DISTINCT iif(p.is_received, p.batch_us, NULL)), count(p.n) > 0) AS times
+       max(count(DISTINCT iif(p.is_received, p.batch_us || ' ' || p.part, NULL)), count(p.n) > 0)
+         AS times
 FROM input_record AS i
 LEFT JOIN planned_range AS p
   ON p.run_id = i.run_id AND p.partition = i.partition
+  AND (p.survived OR p.block IS NULL)
   AND i."offset" >= p.from_offset AND i."offset" < p.until_offset
 GROUP BY i.run_id, i.record_id;
 
--- How many batches processed each record: likewise, by executed ranges.
+-- How many parts of batches processed each record: likewise, by executed ranges.
 CREATE VIEW processed_record AS
 SELECT i.run_id, i.record_id, i.partition, i."offset",
-       max(count(DISTINCT iif(p.is_processed, p.batch_us, NULL)), count(p.n) > 0) AS times
+       max(count(DISTINCT iif(p.is_processed, p.batch_us || ' ' || p.part, NULL)), count(p.n) > 0)
+         AS times
 FROM input_record AS i
 LEFT JOIN planned_range AS p
   ON p.run_id = i.run_id AND p.partition = i.partition AND p.executed

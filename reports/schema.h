@@ -10,7 +10,7 @@
 namespace reports {
 
 // Changes when a table or column that was there before changes its meaning.
-inline constexpr std::string_view kSchemaVersion = "1";
+inline constexpr std::string_view kSchemaVersion = "2";
 
 // Statements that turn an empty database into a recording without runs.
 extern const char* const kSchema;

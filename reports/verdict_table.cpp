@@ -24,10 +24,15 @@ enum class Align : std::uint8_t { kLeft, kRight };
 struct Column {
   std::string_view title;
   Align align;
-  bool optional;  // left out of a terminal's table if it is `idle` in every row
-  std::string_view idle;
   std::string (*cell)(const VerdictRow&);
+  // Left out of a terminal's table if every row is idle. Null: never.
+  bool (*idle)(const VerdictRow&) = nullptr;
 };
+
+template <auto VerdictRow::*kField>
+bool is_zero(const VerdictRow& row) {
+  return row.*kField == 0;
+}
 
 template <std::int64_t VerdictRow::*kCount>
 std::string count_cell(const VerdictRow& row) {
@@ -55,6 +60,41 @@ std::string result_cell(const VerdictRow& row) {
   return row.passed ? "ok" : "FAILED";
 }
 
+bool is_drained(const VerdictRow& row) {
+  return !row.stalled;
+}
+
+bool has_no_receivers(const VerdictRow& row) {
+  return !row.footprint || row.footprint->received_bytes == 0;
+}
+
+// How many times each received byte was put somewhere.
+std::string stored_cell(const VerdictRow& row) {
+  if (has_no_receivers(row)) {
+    return "-";
+  }
+  const auto stored = static_cast<double>(row.footprint->stored_bytes);
+  return fmt::format("{:.2f}x", stored / static_cast<double>(row.footprint->received_bytes));
+}
+
+std::string bytes_text(std::int64_t bytes) {
+  constexpr std::array<std::string_view, 4> kUnits{"kB", "MB", "GB", "TB"};
+  if (bytes < 1000) {
+    return fmt::format("{} B", bytes);
+  }
+  std::size_t unit = 0;
+  double amount = static_cast<double>(bytes) / 1e3;
+  while (amount >= 999.95 && unit + 1 < kUnits.size()) {
+    amount /= 1e3;
+    ++unit;
+  }
+  return fmt::format("{:.1f} {}", amount, kUnits.at(unit));
+}
+
+std::string peak_cell(const VerdictRow& row) {
+  return row.footprint ? bytes_text(row.footprint->peak_executor_bytes) : "-";
+}
+
 double seconds(std::chrono::microseconds duration) {
   return std::chrono::duration<double>(duration).count();
 }
@@ -66,26 +106,30 @@ std::string time_cell(const VerdictRow& row) {
 }
 
 constexpr std::array kColumns{
-    Column{"scenario", Align::kLeft, false, "", scenario_cell},
-    Column{"expected", Align::kLeft, false, "", expected_cell},
-    Column{"found", Align::kLeft, false, "", guarantee_cell<&VerdictRow::found>},
-    Column{"received", Align::kLeft, false, "", guarantee_cell<&VerdictRow::received>},
-    Column{"processed", Align::kLeft, false, "", guarantee_cell<&VerdictRow::processed>},
-    Column{"lost", Align::kRight, false, "", count_cell<&VerdictRow::lost>},
-    Column{"duplicated", Align::kRight, false, "", count_cell<&VerdictRow::duplicated>},
-    Column{"phantom", Align::kRight, true, "0", count_cell<&VerdictRow::phantom>},
-    Column{"reordered", Align::kRight, true, "0", count_cell<&VerdictRow::reordered>},
-    Column{"wrong", Align::kRight, true, "0", count_cell<&VerdictRow::wrong>},
-    Column{"stalled", Align::kLeft, true, "no", stalled_cell},
-    Column{"schedules", Align::kRight, false, "", count_cell<&VerdictRow::schedules>},
-    Column{"time", Align::kRight, false, "", time_cell},
-    Column{"verdict", Align::kLeft, false, "", result_cell},
+    Column{"scenario", Align::kLeft, scenario_cell},
+    Column{"expected", Align::kLeft, expected_cell},
+    Column{"found", Align::kLeft, guarantee_cell<&VerdictRow::found>},
+    Column{"received", Align::kLeft, guarantee_cell<&VerdictRow::received>},
+    Column{"processed", Align::kLeft, guarantee_cell<&VerdictRow::processed>},
+    Column{"lost", Align::kRight, count_cell<&VerdictRow::lost>},
+    Column{"duplicated", Align::kRight, count_cell<&VerdictRow::duplicated>},
+    Column{
+        "phantom", Align::kRight, count_cell<&VerdictRow::phantom>, is_zero<&VerdictRow::phantom>},
+    Column{"reordered",
+           Align::kRight,
+           count_cell<&VerdictRow::reordered>,
+           is_zero<&VerdictRow::reordered>},
+    Column{"wrong", Align::kRight, count_cell<&VerdictRow::wrong>, is_zero<&VerdictRow::wrong>},
+    Column{"stalled", Align::kLeft, stalled_cell, is_drained},
+    Column{"stored", Align::kRight, stored_cell, has_no_receivers},
+    Column{"peak", Align::kRight, peak_cell, has_no_receivers},
+    Column{"schedules", Align::kRight, count_cell<&VerdictRow::schedules>},
+    Column{"time", Align::kRight, time_cell},
+    Column{"verdict", Align::kLeft, result_cell},
 };
 
 bool is_idle(const Column& column, std::span<const VerdictRow> rows) {
-  return column.optional && std::ranges::all_of(rows, [&column](const VerdictRow& row) {
-           return column.cell(row) == column.idle;
-         });
+  return column.idle != nullptr && std::ranges::all_of(rows, column.idle);
 }
 
 // Text in one line and without control characters, which could move a terminal's cursor or break a
@@ -190,24 +234,30 @@ std::string markdown_cell(std::string_view text) {
 }
 
 nlohmann::ordered_json to_json(const VerdictRow& row) {
-  return {{"scenario", row.scenario},
-          {"claim", row.claims},
-          {"kafka", row.kafka},
-          {"token", row.token},
-          {"received", to_string(row.received)},
-          {"processed", to_string(row.processed)},
-          {"output", to_string(row.found)},
-          {"lost", row.lost},
-          {"duplicated", row.duplicated},
-          {"phantom", row.phantom},
-          {"reordered", row.reordered},
-          {"wrong", row.wrong},
-          {"stalled", row.stalled},
-          {"schedules", row.schedules},
-          {"passed", row.passed},
-          {"expected", row.expected},
-          {"reasons", row.reasons},
-          {"wall_us", row.wall_time.count()}};
+  nlohmann::ordered_json json = {{"scenario", row.scenario},
+                                 {"claim", row.claims},
+                                 {"kafka", row.kafka},
+                                 {"token", row.token},
+                                 {"received", to_string(row.received)},
+                                 {"processed", to_string(row.processed)},
+                                 {"output", to_string(row.found)},
+                                 {"lost", row.lost},
+                                 {"duplicated", row.duplicated},
+                                 {"phantom", row.phantom},
+                                 {"reordered", row.reordered},
+                                 {"wrong", row.wrong},
+                                 {"stalled", row.stalled},
+                                 {"schedules", row.schedules},
+                                 {"passed", row.passed},
+                                 {"expected", row.expected},
+                                 {"reasons", row.reasons},
+                                 {"wall_us", row.wall_time.count()}};
+  if (row.footprint) {
+    json["received_bytes"] = row.footprint->received_bytes;
+    json["stored_bytes"] = row.footprint->stored_bytes;
+    json["peak_executor_bytes"] = row.footprint->peak_executor_bytes;
+  }
+  return json;
 }
 
 // XML 1.0 has no place for most control characters, not even escaped.
@@ -259,7 +309,7 @@ void append_test_case(const VerdictRow& row, std::string& out) {
 
 }  // namespace
 
-VerdictRow make_row(const Verdict& verdict) {
+VerdictRow make_row(const Verdict& verdict, const Metrics& metrics) {
   VerdictRow row;
   row.received = verdict.received.guarantee();
   row.processed = verdict.processed.guarantee();
@@ -270,6 +320,9 @@ VerdictRow make_row(const Verdict& verdict) {
   row.reordered = verdict.reordered;
   row.wrong = verdict.wrong;
   row.stalled = verdict.stalled;
+  row.footprint = {.received_bytes = metrics.received_bytes,
+                   .stored_bytes = metrics.stored_bytes(),
+                   .peak_executor_bytes = metrics.peak_executor_bytes};
   return row;
 }
 

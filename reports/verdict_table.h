@@ -7,13 +7,22 @@
 
 #include <chrono>
 #include <cstdint>
+#include <optional>
 #include <span>
 #include <string>
 #include <vector>
 
 #include "reports/judge.h"
+#include "reports/ledger.h"
 
 namespace reports {
+
+// What one run took in, kept of it, and held at once.
+struct Footprint {
+  std::int64_t received_bytes = 0;  // by receivers; 0: there are none
+  std::int64_t stored_bytes = 0;    // blocks, replicas and the receivers' logs
+  std::int64_t peak_executor_bytes = 0;
+};
 
 // One scenario, or one family of schedules of it; then the guarantees are the weakest that any
 // schedule showed and the counts the highest.
@@ -33,18 +42,20 @@ struct VerdictRow {
   std::int64_t wrong = 0;
   bool stalled = false;
   std::int64_t schedules = 1;
+  std::optional<Footprint> footprint;  // of one run; a family of them has none
   std::chrono::microseconds wall_time{0};
   bool passed = false;
   std::vector<std::string> reasons;  // why it did not pass: one sentence each
 };
 
 // The row of one run.
-VerdictRow make_row(const Verdict& verdict);
+VerdictRow make_row(const Verdict& verdict, const Metrics& metrics);
 
 enum class Colour : std::uint8_t { kNever, kAlways };
 
 // Aligned columns, a line that sums up, and for each scenario that did not pass its reasons and the
-// token that repeats it. Counts that are zero in every row have no column.
+// token that repeats it. Counts that are zero in every row have no column, and where nothing was
+// received by receivers there is none about memory.
 std::string terminal_table(std::span<const VerdictRow> rows, Colour colour);
 
 std::string markdown_table(std::span<const VerdictRow> rows);

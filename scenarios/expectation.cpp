@@ -9,6 +9,7 @@
 
 #include "engine/ports/invariant.h"
 #include "engine/ports/points.h"
+#include "reports/metrics.h"
 
 namespace scenarios {
 namespace {
@@ -18,26 +19,6 @@ constexpr std::array<std::string_view, 5> kOutputCounts{
     "lost", "duplicated", "phantom", "reordered", "wrong"};
 constexpr std::array<std::string_view, 6> kFindings{
     "lost", "duplicated", "phantom", "reordered", "wrong", "stalled"};
-
-// In the order of kMetricNames.
-constexpr std::array kMetrics{
-    &reports::Metrics::peak_task_bytes,
-    &reports::Metrics::checkpoint_bytes_max,
-    &reports::Metrics::checkpoint_files,
-    &reports::Metrics::input_bytes,
-    &reports::Metrics::batch_records_max,
-    &reports::Metrics::partition_records_max,
-    &reports::Metrics::driver_starts,
-};
-constexpr std::array<std::string_view, kMetrics.size()> kMetricNames{
-    "peak_task_bytes",
-    "checkpoint_bytes_max",
-    "checkpoint_files",
-    "input_bytes",
-    "batch_records_max",
-    "partition_records_max",
-    "driver_starts",
-};
 
 using Counts = std::map<std::string, std::int64_t>;
 
@@ -166,10 +147,10 @@ class Checker {
 
   void check_metrics(const CountExpectations& expected) {
     for (const auto& [name, comparison] : expected) {
-      const auto found = std::ranges::find(kMetricNames, name);
-      INVARIANT(found != kMetricNames.end(), "the loader let the unknown metric {} pass", name);
-      const auto index = static_cast<std::size_t>(found - kMetricNames.begin());
-      const std::int64_t actual = ledger_.metrics.*kMetrics.at(index);
+      const auto known = reports::all_metrics();
+      const auto found = std::ranges::find(known, name, &reports::NamedMetric::name);
+      INVARIANT(found != known.end(), "the loader let the unknown metric {} pass", name);
+      const std::int64_t actual = found->value(ledger_.metrics);
       if (!comparison.holds(actual)) {
         mismatches_.push_back(
             fmt::format("metric {}: expected {}, found {}", name, comparison.to_string(), actual));
@@ -318,7 +299,14 @@ std::span<const std::string_view> output_count_names() {
 }
 
 std::span<const std::string_view> metric_names() {
-  return kMetricNames;
+  static const std::vector<std::string_view> names = [] {
+    std::vector<std::string_view> all;
+    for (const reports::NamedMetric& metric : reports::all_metrics()) {
+      all.push_back(metric.name);
+    }
+    return all;
+  }();
+  return names;
 }
 
 std::span<const std::string_view> finding_names() {

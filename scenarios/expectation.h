@@ -30,7 +30,7 @@ std::string expected_text(const Scenario& scenario);
 // Names that expectations may use.
 std::span<const std::string_view> stage_count_names();   // received, processed
 std::span<const std::string_view> output_count_names();  // output
-std::span<const std::string_view> metric_names();        // fields of reports::Metrics
+std::span<const std::string_view> metric_names();        // of reports::Metrics
 std::span<const std::string_view> finding_names();       // explore.sometimes
 
 }  // namespace scenarios

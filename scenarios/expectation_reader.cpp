@@ -4,6 +4,7 @@
 
 #include "engine/ports/points.h"
 #include "scenarios/expectation.h"
+#include "scenarios/fault_reader.h"
 
 namespace scenarios {
 namespace {
@@ -106,9 +107,22 @@ std::int32_t read_depth(const Field& field) {
   return depth;
 }
 
+std::vector<faults::Target> read_targets(const Field& field) {
+  if (field.node.kind != YamlNode::Kind::kSequence || field.node.items.empty()) {
+    refuse_type(field, "a list such as [ driver, executor:1 ]");
+  }
+  std::vector<faults::Target> targets;
+  for (const YamlNode& item : field.node.items) {
+    targets.push_back(read_target({.name = field.name, .node = item}));
+  }
+  return targets;
+}
+
 constexpr std::array kExploreKeys{
     Key<Explore>{"depth",
                  [](const Field& field, Explore& explore) { explore.depth = read_depth(field); }},
+    Key<Explore>{"crash",
+                 [](const Field& field, Explore& explore) { explore.crash = read_targets(field); }},
     Key<Explore>{
         "always",
         [](const Field& field, Explore& explore) { explore.always = read_guarantee(field); }},

@@ -117,6 +117,13 @@ Expectation none_of(const Promise& promise, const std::string& finding) {
 
 }  // namespace
 
+std::vector<faults::Target> explored_targets(const Scenario& scenario) {
+  if (scenario.explore && !scenario.explore->crash.empty()) {
+    return scenario.explore->crash;
+  }
+  return faults::targets_of(scenario.cluster.executors, scenario.receiver_count());
+}
+
 Runner::Outcome<Exploration> explore(Runner& runner,
                                      const PreparedScenario& prepared,
                                      std::uint64_t seed) {
@@ -128,7 +135,7 @@ Runner::Outcome<Exploration> explore(Runner& runner,
   Exploration exploration;
   account(exploration, baseline.value(), base);
   const std::vector<faults::FaultPlan> plans = faults::with_one_more_crash(
-      base, baseline.value().run.steps, prepared.scenario.cluster.executors);
+      base, baseline.value().run.steps, explored_targets(prepared.scenario));
   exploration.baseline = std::move(baseline.value());
   exploration.of = std::ssize(plans) + 1;
   for (const faults::FaultPlan& plan : plans) {

@@ -37,6 +37,9 @@ struct Exploration {
   bool interrupted = false;
 };
 
+// Whom an exploration crashes: those that `explore.crash` names, else everybody there is.
+std::vector<faults::Target> explored_targets(const Scenario& scenario);
+
 Runner::Outcome<Exploration> explore(Runner& runner,
                                      const PreparedScenario& prepared,
                                      std::uint64_t seed);

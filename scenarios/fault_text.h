@@ -1,6 +1,7 @@
 // scenarios/fault_text.h
 //
-// Faults in words: "crash driver at task.output_written, batch 3, partition 1; restart after 5s".
+// Faults in words: "crash driver at task.output_written, batch 3, partition 1; restart after 5s",
+// "partition driver and executor:0 at 2500ms; for 20000ms".
 
 #pragma once
 
@@ -12,9 +13,9 @@
 namespace scenarios {
 
 std::string to_string(const faults::Target& target);
-std::string to_string(const faults::Crash& crash);
+std::string to_string(const faults::Fault& fault);
 
 // As it is recorded; whether it fired is for the caller to say.
-reports::FaultRecord describe_fault(const faults::Crash& crash);
+reports::FaultRecord describe_fault(const faults::Fault& fault);
 
 }  // namespace scenarios

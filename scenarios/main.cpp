@@ -116,6 +116,47 @@ CLI::App* add_replay(CLI::App& program, scenarios::ReplayOptions& options) {
   return command;
 }
 
+CLI::App* add_matrix(CLI::App& program, scenarios::MatrixOptions& options) {
+  CLI::App* const command =
+      program.add_subcommand("matrix", "What every pipeline guarantees, by who dies");
+  scenarios::CommonOptions& common = options.common;
+  common.kafka = "model";
+  command
+      ->add_option(
+          "--kafka",
+          common.kafka,
+          "Explore on model (the default); mock or HOST:PORT also run witnesses again there")
+      ->type_name("WHERE");
+  add_number<std::uint64_t>(
+      *command,
+      "--seed",
+      0,
+      ~std::uint64_t{0},
+      [&common](std::uint64_t seed) { common.seed = seed; },
+      "Instead of seed 1");
+  add_number<std::int32_t>(
+      *command,
+      "--jobs",
+      1,
+      kJobsMax,
+      [&common](std::int32_t jobs) { common.jobs = jobs; },
+      "Rows at once; default: one per processor");
+  const auto add_filter = [command](const std::string& name, std::vector<std::string>& words) {
+    command->add_option(name, words, "Only these; may be given several times")
+        ->type_name("NAME")
+        ->expected(1)
+        ->multi_option_policy(CLI::MultiOptionPolicy::TakeAll);
+  };
+  add_filter("--source", options.sources);
+  add_filter("--sink", options.sinks);
+  add_filter("--crash", options.crashes);
+  command->add_flag("--scenarios", options.scenarios, "Print the world of each row as a scenario");
+  add_file(*command, "--markdown", common.markdown, "Markdown table to this file; - is stdout");
+  add_file(*command, "--json", common.json, "JSON to this file; - is stdout");
+  add_terminal_flags(*command, common);
+  return command;
+}
+
 CLI::App* add_list(CLI::App& program, scenarios::ListOptions& options) {
   static const std::vector<std::string> words{
       "scenarios", "pipelines", "points", "faults", "sinks", "defects", "protocol"};
@@ -194,9 +235,11 @@ int run_program(int argc, char** argv) {
   program.require_subcommand(1);
   scenarios::RunOptions run_options;
   scenarios::ReplayOptions replay_options;
+  scenarios::MatrixOptions matrix_options;
   scenarios::ListOptions list_options;
   const CLI::App* const run = add_run(program, run_options);
   const CLI::App* const replay = add_replay(program, replay_options);
+  const CLI::App* const matrix = add_matrix(program, matrix_options);
   add_list(program, list_options);
   const std::vector<std::string> arguments = arguments_of(argc, argv);
   try {
@@ -212,9 +255,14 @@ int run_program(int argc, char** argv) {
   }
   run_options.common.no_color |= environment_forbids_colour();
   replay_options.common.no_color |= environment_forbids_colour();
+  matrix_options.common.no_color |= environment_forbids_colour();
   if (run->parsed()) {
     scenarios::watch_for_interruption();
     return scenarios::run_command(run_options);
+  }
+  if (matrix->parsed()) {
+    scenarios::watch_for_interruption();
+    return scenarios::matrix_command(matrix_options);
   }
   scenarios::exit_when_interrupted();
   if (replay->parsed()) {

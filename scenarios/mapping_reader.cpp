@@ -23,6 +23,18 @@ auto read_number(const Field& field, std::string_view expected, Parse parse) {
 
 }  // namespace
 
+const YamlNode& locate(const YamlNode& document, std::initializer_list<std::string_view> path) {
+  const YamlNode* node = &document;
+  for (const std::string_view key : path) {
+    const YamlNode* const next = node->find(key);
+    if (next == nullptr) {
+      break;
+    }
+    node = next;
+  }
+  return *node;
+}
+
 void refuse(const YamlNode& node, std::string message) {
   throw InputError{.line = node.line, .column = node.column, .message = std::move(message)};
 }
@@ -133,6 +145,23 @@ engine::Duration read_duration(const Field& field, engine::Duration min, engine:
                        field.name,
                        format_duration(min),
                        format_duration(max),
+                       text));
+  }
+  return *value;
+}
+
+std::int64_t read_bytes(const Field& field, std::int64_t min, std::int64_t max) {
+  const std::string& text = read_word(field, "a size such as 64MiB");
+  const auto value = parse_bytes(text);
+  if (!value) {
+    refuse(field.node, fmt::format("{}: \"{}\" {}", field.name, text, value.error()));
+  }
+  if (*value < min || *value > max) {
+    refuse(field.node,
+           fmt::format("{} must be from {} to {}, not {}",
+                       field.name,
+                       format_bytes(min),
+                       format_bytes(max),
                        text));
   }
   return *value;

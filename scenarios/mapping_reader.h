@@ -10,6 +10,7 @@
 
 #include <algorithm>
 #include <cstdint>
+#include <initializer_list>
 #include <span>
 #include <string>
 #include <string_view>
@@ -56,6 +57,9 @@ struct KnownMapping {
   std::vector<std::string_view> keys;
 };
 
+// The value at the end of `path`, or as far as the document goes towards it.
+const YamlNode& locate(const YamlNode& document, std::initializer_list<std::string_view> path);
+
 [[noreturn]] void refuse(const YamlNode& node, std::string message);
 [[noreturn]] void refuse_type(const Field& field, std::string_view expected);
 
@@ -74,6 +78,7 @@ std::int64_t read_integer(const Field& field, std::int64_t min, std::int64_t max
 std::int32_t read_int32(const Field& field, std::int32_t min, std::int32_t max);
 std::uint64_t read_unsigned(const Field& field);
 engine::Duration read_duration(const Field& field, engine::Duration min, engine::Duration max);
+std::int64_t read_bytes(const Field& field, std::int64_t min, std::int64_t max);
 double read_rate(const Field& field, double min, double max);
 Comparison read_comparison(const Field& field);
 

@@ -18,6 +18,9 @@ constexpr double kRateMax = 1e6;
 constexpr engine::Duration kDurationMax = 1000h;
 constexpr std::int32_t kMachinesMax = 256;
 constexpr std::int32_t kCopiesMax = 1000;
+constexpr std::int32_t kThreadsMax = 64;
+constexpr std::int32_t kBlocksMax = 100'000;
+constexpr std::int64_t kMemoryMax = std::int64_t{1} << 40;
 
 constexpr std::array kTopicKeys{
     Key<Scenario>{"name",
@@ -64,9 +67,14 @@ constexpr std::array kWorkloadKeys{
 };
 constexpr Mapping<Workload> kWorkload{"workload", kWorkloadKeys, {}};
 
-constexpr std::array kSourceKinds{Choice<int>{"kafka-direct", 0}};
-constexpr std::array<std::string_view, 5> kLaterSourceKinds{
-    "kafka-receiver", "file", "kinesis", "push", "record-at-a-time"};
+enum class SourceKind : std::uint8_t { kDirect, kReceiver };
+
+constexpr std::array kSourceKinds{
+    Choice<SourceKind>{"kafka-direct", SourceKind::kDirect},
+    Choice<SourceKind>{"kafka-receiver", SourceKind::kReceiver},
+};
+constexpr std::array<std::string_view, 4> kLaterSourceKinds{
+    "file", "kinesis", "push", "record-at-a-time"};
 constexpr std::array kStartPositions{
     Choice<engine::StartPosition>{"earliest", engine::StartPosition::kEarliest},
     Choice<engine::StartPosition>{"latest", engine::StartPosition::kLatest},
@@ -80,35 +88,85 @@ constexpr std::array kOffsetKeepings{
     Choice<engine::OffsetKeeping>{"none", engine::OffsetKeeping::kNone},
 };
 
+// The options of a receiver wait until the kind is known, which may come behind them.
+struct Source {
+  SourceKind kind = SourceKind::kDirect;
+  engine::KafkaSource& kafka;
+  engine::ReceiverOptions receiver;
+};
+
 constexpr std::array kSourceKeys{
-    Key<engine::DirectSource>{"kind",
-                              [](const Field& field, engine::DirectSource&) {
-                                read_choice<int>(field, kSourceKinds, kLaterSourceKinds);
-                              }},
-    Key<engine::DirectSource>{"start",
-                              [](const Field& field, engine::DirectSource& source) {
-                                source.start =
-                                    read_choice<engine::StartPosition>(field, kStartPositions);
-                              }},
-    Key<engine::DirectSource>{"max_rate_per_partition",
-                              [](const Field& field, engine::DirectSource& source) {
-                                source.max_rate_per_partition =
-                                    read_rate(field, kRateMin, kRateMax);
-                              }},
-    Key<engine::DirectSource>{"offsets",
-                              [](const Field& field, engine::DirectSource& source) {
-                                source.offsets =
-                                    read_choice<engine::OffsetKeeping>(field, kOffsetKeepings);
-                              }},
-    Key<engine::DirectSource>{"reliable", nullptr},
-    Key<engine::DirectSource>{"write_ahead_log", nullptr},
-    Key<engine::DirectSource>{"receivers", nullptr},
-    Key<engine::DirectSource>{"block_interval", nullptr},
-    Key<engine::DirectSource>{"replication", nullptr},
-    Key<engine::DirectSource>{"max_rate", nullptr},
+    Key<Source>{"kind",
+                [](const Field& field, Source& source) {
+                  source.kind = read_choice<SourceKind>(field, kSourceKinds, kLaterSourceKinds);
+                }},
+    Key<Source>{"start",
+                [](const Field& field, Source& source) {
+                  source.kafka.start = read_choice<engine::StartPosition>(field, kStartPositions);
+                }},
+    Key<Source>{"max_rate_per_partition",
+                [](const Field& field, Source& source) {
+                  source.kafka.max_rate_per_partition = read_rate(field, kRateMin, kRateMax);
+                }},
+    Key<Source>{"offsets",
+                [](const Field& field, Source& source) {
+                  source.kafka.offsets = read_choice<engine::OffsetKeeping>(field, kOffsetKeepings);
+                }},
+    Key<Source>{
+        "reliable",
+        [](const Field& field, Source& source) { source.receiver.reliable = read_bool(field); }},
+    Key<Source>{"write_ahead_log",
+                [](const Field& field, Source& source) {
+                  source.receiver.write_ahead_log = read_bool(field);
+                }},
+    Key<Source>{"receivers",
+                [](const Field& field, Source& source) {
+                  source.receiver.receivers = read_int32(field, 1, kPartitionsMax);
+                }},
+    Key<Source>{"consumer_threads",
+                [](const Field& field, Source& source) {
+                  source.receiver.consumer_threads = read_int32(field, 1, kThreadsMax);
+                }},
+    Key<Source>{"block_interval",
+                [](const Field& field, Source& source) {
+                  source.receiver.block_interval = read_duration(field, 1ms, 1h);
+                }},
+    Key<Source>{"block_queue",
+                [](const Field& field, Source& source) {
+                  source.receiver.queue_blocks_max = read_int32(field, 1, kBlocksMax);
+                }},
+    Key<Source>{"replication",
+                [](const Field& field, Source& source) {
+                  source.receiver.replication = read_int32(field, 1, kMachinesMax);
+                }},
+    Key<Source>{"max_rate",
+                [](const Field& field, Source& source) {
+                  source.receiver.max_rate = read_rate(field, kRateMin, kRateMax);
+                }},
+    Key<Source>{"auto_commit_interval",
+                [](const Field& field, Source& source) {
+                  source.receiver.auto_commit_interval = read_duration(field, 1ms, kDurationMax);
+                }},
+    Key<Source>{"poll_interval",
+                [](const Field& field, Source& source) {
+                  source.receiver.poll_interval = read_duration(field, 1ms, 1h);
+                }},
+    Key<Source>{"restart_delay",
+                [](const Field& field, Source& source) {
+                  source.receiver.restart_delay = read_duration(field, 0us, kDurationMax);
+                }},
 };
 constexpr std::array<std::string_view, 1> kSourceRequired{"kind"};
-constexpr Mapping<engine::DirectSource> kSource{"source", kSourceKeys, kSourceRequired};
+constexpr Mapping<Source> kSource{"source", kSourceKeys, kSourceRequired};
+
+void read_source(const Field& field, engine::KafkaSource& kafka) {
+  Source source{.kafka = kafka, .receiver = {}};
+  read_mapping(field, kSource, source);
+  if (source.kind == SourceKind::kReceiver) {
+    kafka.receiver = source.receiver;
+    kafka.offsets = engine::OffsetKeeping::kNone;
+  }
+}
 
 constexpr std::array kStorageKinds{
     Choice<engine::StorageKind>{"hdfs", engine::StorageKind::kHdfs},
@@ -319,7 +377,7 @@ constexpr std::array kPipelineKeys{
                   }},
     Key<Scenario>{"source",
                   [](const Field& field, Scenario& scenario) {
-                    read_mapping(field, kSource, scenario.pipeline.source);
+                    read_source(field, scenario.pipeline.source);
                   }},
     Key<Scenario>{"backpressure",
                   [](const Field& field, Scenario& scenario) {
@@ -375,6 +433,14 @@ constexpr std::array kClusterKeys{
                   [](const Field& field, Scenario& scenario) {
                     scenario.cluster.task_failures_max = read_int32(field, 1, 1000);
                   }},
+    Key<Scenario>{"executor_memory",
+                  [](const Field& field, Scenario& scenario) {
+                    scenario.cluster.executor_memory = read_bytes(field, 1, kMemoryMax);
+                  }},
+    Key<Scenario>{"speculation",
+                  [](const Field& field, Scenario& scenario) {
+                    scenario.cluster.speculation = read_bool(field);
+                  }},
 };
 constexpr Mapping<Scenario> kCluster{"cluster", kClusterKeys, {}};
 
@@ -388,13 +454,14 @@ void read_workload(const Field& field, Scenario& scenario) {
   read_mapping(field, kWorkload, scenario.workload);
 }
 
-// Without a `checkpoint` section there is a checkpoint exactly where the offsets are kept in it:
-// whoever keeps them elsewhere would not expect another truth.
+// Without a `checkpoint` section there is a checkpoint where the offsets are kept in it, and with
+// receivers; a Direct pipeline that keeps them elsewhere would not expect another truth.
 void read_pipeline(const Field& field, Scenario& scenario) {
   read_mapping(field, kPipeline, scenario);
   if (field.node.find("checkpoint") == nullptr) {
+    const engine::KafkaSource& source = scenario.pipeline.source;
     scenario.pipeline.checkpoint_enabled =
-        scenario.pipeline.source.offsets == engine::OffsetKeeping::kCheckpoint;
+        source.receiver.has_value() || source.offsets == engine::OffsetKeeping::kCheckpoint;
   }
 }
 

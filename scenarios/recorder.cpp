@@ -38,7 +38,7 @@ class Recorder::ProcessListener final : public engine::Listener {
   }
 
   void batch_planned(engine::BatchTime batch,
-                     const std::vector<engine::OffsetRange>& ranges) override {
+                     const std::vector<engine::PlannedRange>& ranges) override {
     recorder_.plan(life(), batch, ranges);
   }
 
@@ -66,7 +66,25 @@ class Recorder::ProcessListener final : public engine::Listener {
   }
 
   void task_memory_changed(std::int64_t delta_bytes) override {
-    recorder_.change_task_memory(process_.id(), delta_bytes);
+    recorder_.change_memory(process_.id(), delta_bytes, 0);
+  }
+
+  void block_memory_changed(std::int64_t delta_bytes) override {
+    recorder_.change_memory(process_.id(), 0, delta_bytes);
+  }
+
+  void receiver_position(engine::PartitionId partition, engine::Offset until) override {
+    recorder_.move_receiver(process_.id(), partition, until);
+  }
+
+  void receiver_buffer_changed(std::int64_t delta_records) override {
+    recorder_.change_buffer(process_.id(), delta_records);
+  }
+
+  void bytes_received(std::int64_t bytes) override { metrics().received_bytes += bytes; }
+
+  void bytes_stored(engine::StoredAs where, std::int64_t bytes) override {
+    stored_bytes(where) += bytes;
   }
 
   void checkpoint_written(std::int64_t bytes) override {
@@ -81,15 +99,34 @@ class Recorder::ProcessListener final : public engine::Listener {
 
   [[nodiscard]] reports::Metrics& metrics() { return recorder_.ledger_.metrics; }
 
+  [[nodiscard]] std::int64_t& stored_bytes(engine::StoredAs where) {
+    switch (where) {
+      case engine::StoredAs::kBlock:
+        return metrics().block_bytes;
+      case engine::StoredAs::kReplica:
+        return metrics().replica_bytes;
+      case engine::StoredAs::kDataLog:
+        return metrics().data_log_bytes;
+      case engine::StoredAs::kDriverLog:
+        return metrics().driver_log_bytes;
+    }
+    engine::fail_invariant("where", "bytes stored nowhere", BOOST_CURRENT_LOCATION);
+  }
+
   Recorder& recorder_;
   sim::Process& process_;
 };
 
-Recorder::Recorder(sim::Scheduler& scheduler, std::int32_t partitions, bool has_shuffle)
+Recorder::Recorder(sim::Scheduler& scheduler,
+                   std::int32_t partitions,
+                   bool has_shuffle,
+                   bool has_receivers)
     : scheduler_(scheduler),
       produced_until_(static_cast<std::size_t>(partitions)),
       planned_until_(static_cast<std::size_t>(partitions)),
-      has_shuffle_(has_shuffle) {}
+      has_shuffle_(has_shuffle),
+      has_receivers_(has_receivers),
+      positions_(static_cast<std::size_t>(partitions)) {}
 
 Recorder::~Recorder() = default;
 
@@ -140,27 +177,37 @@ void Recorder::life_began(const sim::Process& process) {
 
 void Recorder::life_ended(const sim::Process& process, bool crashed) {
   add(process, event_of(crashed ? EventKind::kCrash : EventKind::kProcessExited));
-  task_bytes_.erase(process.id());
+  memory_.erase(process.id());
+  forget_receivers(process.id());
 }
 
 void Recorder::begin_driver_life(engine::Incarnation life) {
   driver_life_ = life;
   std::ranges::fill(planned_until_, engine::Offset{});
+  for (std::vector<Position>& positions : positions_) {
+    positions.clear();
+  }
   first_plan_of_life_ = ledger_.plans.size();
   ended_in_life_ = 0;
 }
 
 void Recorder::plan(engine::Incarnation driver,
                     engine::BatchTime batch,
-                    const std::vector<engine::OffsetRange>& ranges) {
-  std::int64_t records = 0;
-  for (const engine::OffsetRange& range : ranges) {
-    planned_until_.at(static_cast<std::size_t>(range.partition)) = range.until;
-    records += range.count();
-    ledger_.metrics.partition_records_max =
-        std::max(ledger_.metrics.partition_records_max, range.count());
+                    const std::vector<engine::PlannedRange>& ranges) {
+  std::int64_t of_batch = 0;
+  std::map<engine::PartitionId, std::int64_t> of_task;
+  reports::Metrics& metrics = ledger_.metrics;
+  for (const engine::PlannedRange& planned : ranges) {
+    if (!has_receivers_) {
+      const auto partition = static_cast<std::size_t>(planned.range.partition);
+      planned_until_.at(partition) = planned.range.until;
+    }
+    of_batch += planned.range.count();
+    std::int64_t& records = of_task[planned.task];
+    records += planned.range.count();
+    metrics.partition_records_max = std::max(metrics.partition_records_max, records);
   }
-  ledger_.metrics.batch_records_max = std::max(ledger_.metrics.batch_records_max, records);
+  metrics.batch_records_max = std::max(metrics.batch_records_max, of_batch);
   ledger_.plans.push_back(
       {.batch = batch, .driver = driver, .ranges = ranges, .executed = {}, .completed = false});
 }
@@ -189,28 +236,128 @@ void Recorder::end_batch(engine::Incarnation driver, engine::BatchTime batch, bo
   }
 }
 
-void Recorder::change_task_memory(engine::ProcessId executor, std::int64_t delta_bytes) {
-  std::int64_t& held = task_bytes_[executor];
-  held += delta_bytes;
-  INVARIANT(held >= 0, "{} holds {} bytes", engine::to_string(executor), held);
-  ledger_.metrics.peak_task_bytes = std::max(ledger_.metrics.peak_task_bytes, held);
+void Recorder::change_memory(engine::ProcessId executor,
+                             std::int64_t task_delta_bytes,
+                             std::int64_t block_delta_bytes) {
+  Memory& held = memory_[executor];
+  held.task_bytes += task_delta_bytes;
+  held.block_bytes += block_delta_bytes;
+  INVARIANT(held.task_bytes >= 0 && held.block_bytes >= 0,
+            "{} holds {} bytes of task input and {} of blocks",
+            engine::to_string(executor),
+            held.task_bytes,
+            held.block_bytes);
+  reports::Metrics& metrics = ledger_.metrics;
+  metrics.peak_task_bytes = std::max(metrics.peak_task_bytes, held.task_bytes);
+  metrics.peak_block_bytes = std::max(metrics.peak_block_bytes, held.block_bytes);
+  metrics.peak_executor_bytes =
+      std::max(metrics.peak_executor_bytes, held.task_bytes + held.block_bytes);
+}
+
+// A receiver that fetches goes forward; one that does not has started again. One that forgets where
+// it is, to start again, and has a successor, may be refused and never heard of again: its
+// successor's word stands until it says where it begins.
+void Recorder::move_receiver(engine::ProcessId executor,
+                             engine::PartitionId partition,
+                             engine::Offset to) {
+  if (works_for_[executor] != driver_life_) {
+    return;
+  }
+  std::vector<Position>& positions = positions_.at(static_cast<std::size_t>(partition));
+  const auto known = std::ranges::find(positions, executor, &Position::executor);
+  if (known == positions.end() || known->until != to) {
+    last_receiver_activity_ = scheduler_.now();
+  }
+  if (known != positions.end() && to == engine::Offset{} && std::next(known) != positions.end()) {
+    positions.erase(known);
+    return;
+  }
+  const Position said{.executor = executor, .until = to, .word = ++word_count_};
+  if (known != positions.end() && known->until < to) {
+    *known = said;
+    return;
+  }
+  if (known != positions.end()) {
+    positions.erase(known);
+  }
+  positions.push_back(said);
+}
+
+void Recorder::change_buffer(engine::ProcessId executor, std::int64_t delta_records) {
+  std::int64_t& records = buffered_records_[executor];
+  records += delta_records;
+  INVARIANT(
+      records >= 0, "receivers of {} buffer {} records", engine::to_string(executor), records);
+  last_receiver_activity_ = scheduler_.now();
+}
+
+// With an executor goes what was said by those whose receivers it had succeeded: they are stopped,
+// or nobody listens to them any more. Those that succeeded it remain.
+void Recorder::forget_receivers(engine::ProcessId executor) {
+  buffered_records_.erase(executor);
+  for (std::vector<Position>& positions : positions_) {
+    const auto own = std::ranges::find(positions, executor, &Position::executor);
+    if (own != positions.end()) {
+      positions.erase(positions.begin(), std::next(own));
+    }
+  }
+}
+
+bool Recorder::has_planned_everything() const {
+  for (std::size_t i = 0; i < produced_until_.size(); ++i) {
+    if (planned_until_[i] < produced_until_[i]) {
+      return false;
+    }
+  }
+  return true;
+}
+
+// Its receivers have successors and it lives: it was given up. Nobody waits for what it holds, and
+// it may hold it for ever, since a generator whose push has failed pushes no more.
+bool Recorder::is_superseded(engine::ProcessId executor) const {
+  bool has_positions = false;
+  for (const std::vector<Position>& positions : positions_) {
+    const auto own = std::ranges::find(positions, executor, &Position::executor);
+    if (own == positions.end()) {
+      continue;
+    }
+    has_positions = true;
+    if (std::next(own) == positions.end()) {
+      return false;
+    }
+  }
+  return has_positions;
+}
+
+// Of several that say where they are in a partition the one counts who spoke last.
+bool Recorder::has_received_everything(engine::BatchTime before) const {
+  for (std::size_t i = 0; i < produced_until_.size(); ++i) {
+    const auto latest = std::ranges::max_element(positions_[i], {}, &Position::word);
+    if (latest == positions_[i].end() || latest->until < produced_until_[i]) {
+      return false;
+    }
+  }
+  const auto holds_nothing = [this](const auto& buffered) {
+    return buffered.second == 0 || is_superseded(buffered.first);
+  };
+  return last_receiver_activity_ < before.at &&
+         std::ranges::all_of(buffered_records_, holds_nothing);
 }
 
 bool Recorder::drained_at(engine::BatchTime batch) const {
   if (ended_in_life_ != ledger_.plans.size() - first_plan_of_life_) {
     return false;
   }
-  for (std::size_t i = 0; i < produced_until_.size(); ++i) {
-    if (planned_until_[i] < produced_until_[i]) {
-      return false;
-    }
+  if (has_receivers_ ? !has_received_everything(batch) : !has_planned_everything()) {
+    return false;
   }
   const auto plan = std::ranges::find_if(
       ledger_.plans.rbegin(), ledger_.plans.rend(), [batch](const reports::BatchPlan& candidate) {
         return candidate.batch == batch;
       });
   INVARIANT(plan != ledger_.plans.rend(), "a processed batch was planned");
-  return std::ranges::all_of(plan->ranges, [](const auto& range) { return range.count() == 0; });
+  return std::ranges::all_of(
+      plan->ranges, [](const engine::PlannedRange& planned) { return planned.range.count() == 0; });
 }
 
 }  // namespace scenarios

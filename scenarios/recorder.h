@@ -20,8 +20,12 @@ namespace scenarios {
 
 class Recorder {
  public:
-  // `has_shuffle`: the tasks that write output do not work on partitions of the input.
-  Recorder(sim::Scheduler& scheduler, std::int32_t partitions, bool has_shuffle = false);
+  // `has_shuffle`: the tasks that write output do not work on parts of the input.
+  // `has_receivers`: it is they who read Kafka, and not the tasks.
+  Recorder(sim::Scheduler& scheduler,
+           std::int32_t partitions,
+           bool has_shuffle = false,
+           bool has_receivers = false);
   Recorder(const Recorder&) = delete;
   Recorder& operator=(const Recorder&) = delete;
   ~Recorder();
@@ -36,8 +40,10 @@ class Recorder {
   void life_began(const sim::Process& process);
   void life_ended(const sim::Process& process, bool crashed);
 
-  // The current driver life has planned everything that was produced, every batch that it planned
-  // has ended, and `batch`, which it just processed, was empty: nothing is under way behind it.
+  // Every batch that the current driver life has planned has ended, `batch`, which it just
+  // processed, was empty, and nothing is under way behind it: it has planned everything that was
+  // produced. With receivers: they have fetched everything, hold nothing, and have done nothing
+  // since the batch was due; what those hold that have successors is given up.
   [[nodiscard]] bool drained_at(engine::BatchTime batch) const;
 
   // Called for every processed batch.
@@ -53,10 +59,31 @@ class Recorder {
   void begin_driver_life(engine::Incarnation life);
   void plan(engine::Incarnation driver,
             engine::BatchTime batch,
-            const std::vector<engine::OffsetRange>& ranges);
+            const std::vector<engine::PlannedRange>& ranges);
   void output_ended(const sim::Process& executor, const engine::PointContext& context);
   void end_batch(engine::Incarnation driver, engine::BatchTime batch, bool completed);
-  void change_task_memory(engine::ProcessId executor, std::int64_t delta_bytes);
+  void change_memory(engine::ProcessId executor,
+                     std::int64_t task_delta_bytes,
+                     std::int64_t block_delta_bytes);
+  void move_receiver(engine::ProcessId executor, engine::PartitionId partition, engine::Offset to);
+  void change_buffer(engine::ProcessId executor, std::int64_t delta_records);
+  void forget_receivers(engine::ProcessId executor);
+  [[nodiscard]] bool is_superseded(engine::ProcessId executor) const;
+  [[nodiscard]] bool has_planned_everything() const;
+  [[nodiscard]] bool has_received_everything(engine::BatchTime before) const;
+
+  // What the tasks and the block manager of an executor life keep.
+  struct Memory {
+    std::int64_t task_bytes = 0;
+    std::int64_t block_bytes = 0;
+  };
+
+  // How far into a partition an executor life says that its receiver is.
+  struct Position {
+    engine::ProcessId executor;
+    engine::Offset until;
+    std::int64_t word = 0;  // counts what was said, by anybody
+  };
 
   sim::Scheduler& scheduler_;
   reports::Ledger ledger_;
@@ -65,8 +92,15 @@ class Recorder {
   std::vector<engine::Offset> planned_until_;   // by partition, in the current driver life
   std::size_t first_plan_of_life_ = 0;          // index into ledger_.plans
   std::size_t ended_in_life_ = 0;               // batches completed or failed
-  std::map<engine::ProcessId, std::int64_t> task_bytes_;
+  std::map<engine::ProcessId, Memory> memory_;
   const bool has_shuffle_;
+  const bool has_receivers_;
+  // By partition: of living executors that work for the current driver, in the order in which their
+  // receivers started.
+  std::vector<std::vector<Position>> positions_;
+  std::int64_t word_count_ = 0;
+  std::map<engine::ProcessId, std::int64_t> buffered_records_;  // of living executors
+  engine::Instant last_receiver_activity_;
   engine::Incarnation driver_life_ = 0;                         // the latest
   std::map<engine::ProcessId, engine::Incarnation> works_for_;  // driver life of an executor life
 };

@@ -49,4 +49,13 @@ std::string Comparison::to_string() const {
   return fmt::format("{}{}", symbol(op), value);
 }
 
+bool keeps_own_offsets(const engine::KafkaSource& source) {
+  return source.offsets != engine::OffsetKeeping::kCheckpoint &&
+         source.offsets != engine::OffsetKeeping::kNone;
+}
+
+std::int32_t Scenario::receiver_count() const {
+  return pipeline.source.receiver ? pipeline.source.receiver->receivers : 0;
+}
+
 }  // namespace scenarios

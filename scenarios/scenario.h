@@ -35,8 +35,12 @@ enum class StoreKind : std::uint8_t { kMemory, kSqlite };
 struct Stop {
   enum class When : std::uint8_t { kDrained, kTime };
   When when = When::kDrained;
-  engine::Duration within = std::chrono::seconds(120);  // kDrained: virtual budget
-  engine::Duration at{0};                               // kTime
+  engine::Duration at{0};  // kTime
+  // In order: the receivers stop, what was received is processed, the driver exits. It begins when
+  // the run is drained, or at `at`.
+  bool graceful = false;
+  // Virtual budget: of the whole run with kDrained, of the graceful stop with kTime.
+  engine::Duration within = std::chrono::seconds(120);
 };
 
 // "3", "0", ">0", "<=150".
@@ -74,6 +78,7 @@ struct Expectation {
 // Judge a family of schedules instead of one.
 struct Explore {
   std::int32_t depth = 1;
+  std::vector<faults::Target> crash;  // who dies; empty: each of those there are
   // No schedule is weaker: in the output, and in the stages before it.
   std::optional<reports::Guarantee> always;
   std::optional<reports::Guarantee> received;
@@ -81,6 +86,9 @@ struct Explore {
   std::vector<std::string>
       sometimes;  // each is seen in some schedule: lost, duplicated, wrong, ...
 };
+
+// A Direct stream with a truth about its position besides the checkpoint, or instead of it.
+bool keeps_own_offsets(const engine::KafkaSource& source);
 
 struct Scenario {
   std::string name;
@@ -99,6 +107,9 @@ struct Scenario {
   std::optional<Explore> explore;
   std::string path;             // of the file it came from
   std::uint64_t text_hash = 0;  // of the document's content and its event file: a token names it
+
+  // 0 for a Direct stream.
+  [[nodiscard]] std::int32_t receiver_count() const;
 };
 
 }  // namespace scenarios

@@ -1,13 +1,14 @@
 #include "scenarios/scenario_rules.h"
 
 #include <algorithm>
-#include <initializer_list>
+#include <array>
+#include <span>
 #include <string>
 #include <string_view>
 
 #include <fmt/format.h>
 
-#include "engine/ports/points.h"
+#include "scenarios/fault_rules.h"
 #include "scenarios/mapping_reader.h"
 #include "scenarios/units.h"
 
@@ -17,30 +18,12 @@ namespace {
 using engine::OffsetKeeping;
 using engine::OperationKind;
 using engine::SinkKind;
-using Path = std::initializer_list<std::string_view>;
 
 constexpr std::int64_t kCopiesMax = 100'000;
-
-// The value at the end of `path`, or as far as the document goes towards it.
-const YamlNode& locate(const YamlNode& document, Path path) {
-  const YamlNode* node = &document;
-  for (const std::string_view key : path) {
-    const YamlNode* const next = node->find(key);
-    if (next == nullptr) {
-      break;
-    }
-    node = next;
-  }
-  return *node;
-}
 
 bool given(const YamlNode& document, std::string_view section, std::string_view key) {
   const YamlNode* const node = document.find(section);
   return node != nullptr && node->find(key) != nullptr;
-}
-
-bool keeps_own_offsets(OffsetKeeping offsets) {
-  return offsets != OffsetKeeping::kCheckpoint && offsets != OffsetKeeping::kNone;
 }
 
 bool has_shuffle(const engine::Pipeline& pipeline) {
@@ -71,8 +54,92 @@ void check_workload(const Scenario& scenario, const YamlNode& document) {
   }
 }
 
+constexpr std::array<std::string_view, 2> kDirectOptions{"offsets", "max_rate_per_partition"};
+constexpr std::array<std::string_view, 11> kReceiverOptions{"reliable",
+                                                            "write_ahead_log",
+                                                            "receivers",
+                                                            "consumer_threads",
+                                                            "block_interval",
+                                                            "block_queue",
+                                                            "replication",
+                                                            "max_rate",
+                                                            "auto_commit_interval",
+                                                            "poll_interval",
+                                                            "restart_delay"};
+
+void refuse_options(const YamlNode& document,
+                    std::span<const std::string_view> options,
+                    std::string_view reason) {
+  const YamlNode& source = locate(document, {"pipeline", "source"});
+  for (const std::string_view option : options) {
+    if (source.find(option) != nullptr) {
+      refuse(*source.find(option), fmt::format("source.{} {}", option, reason));
+    }
+  }
+}
+
+// The task slots that receivers take, and who gets the others.
+void check_slots(const Scenario& scenario, const YamlNode& document) {
+  const std::int32_t slots = scenario.cluster.executors * scenario.cluster.cores;
+  if (scenario.receiver_count() >= slots) {
+    refuse(locate(document, {"pipeline", "source", "receivers"}),
+           fmt::format("every core would run a receiver and none is left for tasks: {} executors "
+                       "of {} cores have {} in all, and a receiver keeps one for itself",
+                       scenario.cluster.executors,
+                       scenario.cluster.cores,
+                       slots));
+  }
+}
+
+void check_blocks(const Scenario& scenario, const YamlNode& document) {
+  const engine::Duration batch = scenario.pipeline.batch_interval;
+  const engine::Duration block = scenario.pipeline.source.receiver->block_interval;
+  if (batch % block == engine::Duration(0)) {
+    return;
+  }
+  const bool only_block = locate(document, {"pipeline"}).find("batch_interval") == nullptr;
+  refuse(only_block ? locate(document, {"pipeline", "source", "block_interval"})
+                    : locate(document, {"pipeline", "batch_interval"}),
+         fmt::format("batch_interval ({}) must be a multiple of source.block_interval ({}), or "
+                     "blocks lie across the end of a batch",
+                     format_duration(batch),
+                     format_duration(block)));
+}
+
+void check_receivers(const Scenario& scenario, const YamlNode& document) {
+  if (!scenario.pipeline.source.receiver) {
+    refuse_options(document, kReceiverOptions, "is for receivers: it needs kind: kafka-receiver");
+    return;
+  }
+  refuse_options(document, kDirectOptions, "is for a Direct stream: it needs kind: kafka-direct");
+  const engine::KafkaSource& source = scenario.pipeline.source;
+  if (source.receiver->receivers > source.partitions) {
+    refuse(locate(document, {"pipeline", "source", "receivers"}),
+           fmt::format("{} receivers cannot share {} partitions: at most one for each",
+                       source.receiver->receivers,
+                       source.partitions));
+  }
+  if (source.receiver->write_ahead_log && !scenario.pipeline.checkpoint_enabled) {
+    refuse(locate(document, {"pipeline", "source", "write_ahead_log"}),
+           "the write-ahead log lies in the checkpoint directory: it needs the checkpoint "
+           "directory, and the checkpoint is disabled");
+  }
+  if (source.receiver->reliable) {
+    constexpr std::array<std::string_view, 1> kAutoCommit{"auto_commit_interval"};
+    refuse_options(document,
+                   kAutoCommit,
+                   "is for unreliable receivers: a reliable one commits what it has stored, not "
+                   "on a timer");
+  }
+  check_blocks(scenario, document);
+  check_slots(scenario, document);
+}
+
 void check_offsets(const Scenario& scenario, const YamlNode& document) {
   const engine::Pipeline& pipeline = scenario.pipeline;
+  if (pipeline.source.receiver) {
+    return;
+  }
   const OffsetKeeping offsets = pipeline.source.offsets;
   const YamlNode& node = locate(document, {"pipeline", "source", "offsets"});
   if (offsets == OffsetKeeping::kCheckpoint && !pipeline.checkpoint_enabled) {
@@ -85,8 +152,20 @@ void check_offsets(const Scenario& scenario, const YamlNode& document) {
            "offsets: none keeps no position, but the enabled checkpoint holds one; use offsets: "
            "checkpoint, or disable the checkpoint");
   }
-  if (pipeline.sink.kind == SinkKind::kOffsets && offsets != OffsetKeeping::kSink) {
-    refuse(locate(document, {"pipeline", "sink", "kind"}),
+}
+
+void check_offsets_sink(const engine::Pipeline& pipeline, const YamlNode& document) {
+  if (pipeline.sink.kind != SinkKind::kOffsets) {
+    return;
+  }
+  const YamlNode& node = locate(document, {"pipeline", "sink", "kind"});
+  if (pipeline.source.receiver) {
+    refuse(node,
+           "the offsets sink compares the range of a task with the offsets that it saved; the "
+           "position of receivers is in Kafka, and their tasks read blocks, which have no range");
+  }
+  if (pipeline.source.offsets != OffsetKeeping::kSink) {
+    refuse(node,
            "the offsets sink keeps the offsets beside the results; it needs offsets: sink in the "
            "source");
   }
@@ -94,6 +173,7 @@ void check_offsets(const Scenario& scenario, const YamlNode& document) {
 
 void check_sink(const Scenario& scenario, const YamlNode& document) {
   const engine::Sink& sink = scenario.pipeline.sink;
+  check_offsets_sink(scenario.pipeline, document);
   const bool row_writes = sink.kind == SinkKind::kAppend || sink.kind == SinkKind::kUpsert;
   const YamlNode& section = locate(document, {"pipeline", "sink"});
   if (!row_writes && section.find("rows_per_write") != nullptr) {
@@ -144,10 +224,9 @@ void check_decision(const YamlNode& document,
   }
 }
 
-void check_protocol(const Scenario& scenario, const YamlNode& document) {
-  const engine::Pipeline& pipeline = scenario.pipeline;
+void check_direct_decisions(const engine::Pipeline& pipeline, const YamlNode& document) {
   const bool checkpoint = pipeline.checkpoint_enabled;
-  const bool own_offsets = keeps_own_offsets(pipeline.source.offsets);
+  const bool own_offsets = keeps_own_offsets(pipeline.source);
   const bool offsets_sink = pipeline.sink.kind == SinkKind::kOffsets;
   check_decision(document, "offset_guard", offsets_sink, "the offsets sink");
   check_decision(document,
@@ -159,126 +238,42 @@ void check_protocol(const Scenario& scenario, const YamlNode& document) {
                  "restart_position",
                  checkpoint && own_offsets,
                  "an enabled checkpoint and a second store of offsets to disagree with it");
-  for (const std::string_view decision : {"range_durability", "reschedule", "checkpoint_publish"}) {
-    check_decision(document, decision, checkpoint, "an enabled checkpoint");
-  }
+  check_decision(document,
+                 "range_durability",
+                 checkpoint && !pipeline.source.receiver,
+                 "a Direct source and an enabled checkpoint");
 }
 
-// When the run is over at the latest, and the key that says so.
-struct End {
-  engine::Duration at;
-  std::string_view key;
-};
-
-End end_of(const Stop& stop) {
-  if (stop.when == Stop::When::kTime) {
-    return {.at = stop.at, .key = "stop.at"};
+void check_receiver_decisions(const Scenario& scenario, const YamlNode& document) {
+  const engine::Pipeline& pipeline = scenario.pipeline;
+  const auto& receiver = pipeline.source.receiver;
+  for (const std::string_view decision : {"offset_commit", "committed_offset"}) {
+    check_decision(document, decision, receiver && receiver->reliable, "a reliable receiver");
   }
-  return {.at = stop.within, .key = "stop.within"};
+  check_decision(document,
+                 "supervisor_stop",
+                 receiver && receiver->write_ahead_log,
+                 "a receiver with a write-ahead log");
+  check_decision(document,
+                 "tracker_stop",
+                 receiver && pipeline.checkpoint_enabled && scenario.stop.graceful,
+                 "a receiver, an enabled checkpoint and stop: { graceful: true }");
+  const bool on_s3 =
+      pipeline.checkpoint_enabled && pipeline.checkpoint_storage == engine::StorageKind::kS3;
+  check_decision(document,
+                 "failed_close",
+                 receiver && on_s3,
+                 "a receiver and a checkpoint on storage: s3, where a file exists once it is "
+                 "closed");
 }
 
-void check_executor(const Scenario& scenario, const YamlNode& node, std::int32_t index) {
-  if (index >= scenario.cluster.executors) {
-    refuse(node,
-           fmt::format("executor:{} does not exist; the cluster has {} executors, counted from 0",
-                       index,
-                       scenario.cluster.executors));
+void check_protocol(const Scenario& scenario, const YamlNode& document) {
+  check_direct_decisions(scenario.pipeline, document);
+  check_receiver_decisions(scenario, document);
+  for (const std::string_view decision : {"reschedule", "checkpoint_publish"}) {
+    check_decision(
+        document, decision, scenario.pipeline.checkpoint_enabled, "an enabled checkpoint");
   }
-}
-
-// Why a Direct pipeline configured like this never reaches the point; empty if it may.
-std::string_view why_unreachable(const engine::Pipeline& pipeline, std::string_view point) {
-  if (point.starts_with("receiver.") || point.starts_with("tracker.")) {
-    return "a Direct pipeline has no receiver";
-  }
-  if (point == "recovery.log_replayed") {
-    return "a Direct pipeline has no write-ahead log";
-  }
-  const bool of_checkpoint = point.starts_with("checkpoint.") || point.starts_with("recovery.");
-  if (of_checkpoint && !pipeline.checkpoint_enabled) {
-    return "the checkpoint is disabled";
-  }
-  if (point == "offsets.saved" && !keeps_own_offsets(pipeline.source.offsets)) {
-    return "the pipeline keeps no offsets outside the checkpoint";
-  }
-  return {};
-}
-
-void check_at_point(const Scenario& scenario, const YamlNode& at, const faults::AtPoint& trigger) {
-  const engine::PointInfo& point = engine::info(trigger.point);
-  const auto reason = why_unreachable(scenario.pipeline, point.name);
-  if (!reason.empty()) {
-    refuse(locate(at, {"point"}), fmt::format("point {} is never reached: {}", point.name, reason));
-  }
-  const std::int32_t partitions = scenario.pipeline.source.partitions;
-  if (trigger.partition && *trigger.partition >= partitions) {
-    refuse(locate(at, {"partition"}),
-           fmt::format("partition {} does not exist; the topic has {} partitions, counted from 0",
-                       *trigger.partition,
-                       partitions));
-  }
-  const bool has_partition = point.process == "executor" || point.name == "offsets.saved";
-  if (trigger.partition && !has_partition) {
-    refuse(locate(at, {"partition"}),
-           fmt::format("point {} is reached by the driver for all partitions at once; leave "
-                       "partition out",
-                       point.name));
-  }
-  const End end = end_of(scenario.stop);
-  const auto interval = scenario.pipeline.batch_interval;
-  if (trigger.batch && *trigger.batch > end.at / interval) {
-    refuse(locate(at, {"batch"}),
-           fmt::format("batch {} of {} each lies behind {} ({})",
-                       *trigger.batch,
-                       format_duration(interval),
-                       end.key,
-                       format_duration(end.at)));
-  }
-}
-
-void check_at_time(const Scenario& scenario, const YamlNode& at, const faults::AtTime& trigger) {
-  const End end = end_of(scenario.stop);
-  if (trigger.since_start >= end.at) {
-    refuse(locate(at, {"time"}),
-           fmt::format("the fault would come at {}, when the run is over: {} is {}",
-                       format_duration(trigger.since_start),
-                       end.key,
-                       format_duration(end.at)));
-  }
-}
-
-void check_redeploy(const Scenario& scenario, const YamlNode& node, const faults::Crash& crash) {
-  const YamlNode* const redeploy = node.find("redeploy");
-  if (redeploy == nullptr) {
-    return;
-  }
-  if (crash.target.kind == faults::TargetKind::kExecutor) {
-    refuse(*redeploy, "a redeploy replaces the driver's application; crash the driver or cluster");
-  }
-  if (!crash.restarts) {
-    refuse(*redeploy, "a redeploy needs a restart, and restart_after is never");
-  }
-  if (crash.redeploy.delete_checkpoint && !scenario.pipeline.checkpoint_enabled) {
-    refuse(locate(*redeploy, {"delete_checkpoint"}),
-           "there is no checkpoint to delete: it is disabled");
-  }
-}
-
-void check_fault(const Scenario& scenario, const YamlNode& node, const faults::Crash& crash) {
-  const YamlNode& at = locate(node, {"at"});
-  if (crash.target.kind == faults::TargetKind::kExecutor) {
-    check_executor(scenario, locate(node, {"crash"}), crash.target.index);
-  }
-  if (const auto* const point = std::get_if<faults::AtPoint>(&crash.at)) {
-    check_at_point(scenario, at, *point);
-  } else if (const auto* const time = std::get_if<faults::AtTime>(&crash.at)) {
-    check_at_time(scenario, at, *time);
-  } else if (const auto* const step = std::get_if<faults::AtStep>(&crash.at)) {
-    if (step->process.role == engine::Role::kExecutor) {
-      check_executor(scenario, locate(at, {"process"}), step->process.index);
-    }
-  }
-  check_redeploy(scenario, node, crash);
 }
 
 void check_cluster(const Scenario& scenario, const YamlNode& document) {
@@ -291,46 +286,17 @@ void check_cluster(const Scenario& scenario, const YamlNode& document) {
   }
 }
 
-void check_stop(const Scenario& scenario, const YamlNode& document) {
-  const End end = end_of(scenario.stop);
-  if (scenario.workload.start >= end.at) {
-    refuse(locate(document, {"workload", "start"}),
-           fmt::format("the first record would come at {}, when the run is over: {} is {}",
-                       format_duration(scenario.workload.start),
-                       end.key,
-                       format_duration(end.at)));
-  }
-  if (scenario.pipeline.batch_interval > end.at) {
-    refuse(locate(document, {"pipeline", "batch_interval"}),
-           fmt::format("not one batch of {} fits into {} ({})",
-                       format_duration(scenario.pipeline.batch_interval),
-                       end.key,
-                       format_duration(end.at)));
-  }
-}
-
-void check_expect(const Scenario& scenario, const YamlNode& document) {
-  if (scenario.expect.stalled && scenario.stop.when == Stop::When::kTime) {
-    refuse(locate(document, {"expect", "stalled"}),
-           "a run that stops at a time is cut off, not stalled; use stop: { when: drained }");
-  }
-}
-
 }  // namespace
 
 void check_rules(const Scenario& scenario, const YamlNode& document) {
   check_workload(scenario, document);
+  check_receivers(scenario, document);
   check_offsets(scenario, document);
   check_sink(scenario, document);
   check_operations(scenario, document);
   check_protocol(scenario, document);
   check_cluster(scenario, document);
-  check_stop(scenario, document);
-  const YamlNode& faults = locate(document, {"faults"});
-  for (std::size_t i = 0; i < scenario.faults.size(); ++i) {
-    check_fault(scenario, faults.items[i], scenario.faults[i]);
-  }
-  check_expect(scenario, document);
+  check_fault_rules(scenario, document);
 }
 
 }  // namespace scenarios

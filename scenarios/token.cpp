@@ -1,5 +1,6 @@
 #include "scenarios/token.h"
 
+#include <algorithm>
 #include <array>
 #include <optional>
 #include <utility>
@@ -11,7 +12,7 @@
 #include "engine/ports/points.h"
 
 // Layout: hash (8 bytes), kafka and fault count (varint), seed (varint), faults, checksum (2
-// bytes). A fault is two bytes of what follows, then the varints that are present.
+// bytes). A fault is two varints that say what follows, then the varints that are present.
 
 namespace scenarios {
 namespace {
@@ -33,7 +34,12 @@ constexpr std::uint64_t kPartNoRestart = 1U << 4U;
 constexpr std::uint64_t kPartDeleteCheckpoint = 1U << 5U;
 constexpr std::uint64_t kPartVersion = 1U << 6U;
 
-constexpr std::uint64_t kPartsEnd = 1U << 7U;
+// Not a crash but a partition of the network, of which none of the restart says anything.
+constexpr std::uint64_t kPartCut = 1U << 7U;
+
+constexpr std::uint64_t kPartsEnd = 1U << 8U;
+constexpr std::uint64_t kPartsOfCrash =
+    kPartRestartAfter | kPartNoRestart | kPartDeleteCheckpoint | kPartVersion;
 
 // CRC-16/CCITT: finds every burst of up to 16 bits, and so every change of one character or two
 // neighbours, which are at most 10 bits apart.
@@ -172,15 +178,16 @@ class Reader {
     return value;
   }
 
-  [[nodiscard]] bool ended_well() const { return good_ && at_ == count_; }
-
- private:
-  std::uint64_t next() { return at_ < count_ ? bytes_[at_++] : fail(); }
-
+  // What was read makes no sense.
   std::uint64_t fail() {
     good_ = false;
     return 0;
   }
+
+  [[nodiscard]] bool ended_well() const { return good_ && at_ == count_; }
+
+ private:
+  std::uint64_t next() { return at_ < count_ ? bytes_[at_++] : fail(); }
 
   const Bytes& bytes_;
   std::size_t count_;
@@ -188,13 +195,18 @@ class Reader {
   bool good_ = true;
 };
 
-std::uint64_t parts_of(const faults::Crash& crash) {
+std::uint64_t parts_of(const faults::Trigger& trigger) {
   std::uint64_t parts = 0;
-  if (const auto* const at = std::get_if<faults::AtPoint>(&crash.at)) {
+  if (const auto* const at = std::get_if<faults::AtPoint>(&trigger)) {
     parts |= at->batch ? kPartBatch : 0U;
     parts |= at->partition ? kPartPartition : 0U;
     parts |= at->occurrence != 1 ? kPartOccurrence : 0U;
   }
+  return parts;
+}
+
+std::uint64_t parts_of(const faults::Crash& crash) {
+  std::uint64_t parts = parts_of(crash.at);
   parts |= crash.restart_after ? kPartRestartAfter : 0U;
   parts |= crash.restarts ? 0U : kPartNoRestart;
   parts |= crash.redeploy.delete_checkpoint ? kPartDeleteCheckpoint : 0U;
@@ -223,18 +235,57 @@ void write_trigger(Writer& writer, const faults::Trigger& trigger) {
   }
 }
 
-constexpr std::uint64_t kTargetKinds = 3;
+// The kinds of target in the order in which tokens came to know them: a token of the time when
+// there were three still says what it said. New kinds join in groups of three.
+constexpr std::array kTargets{faults::TargetKind::kDriver,
+                              faults::TargetKind::kExecutor,
+                              faults::TargetKind::kCluster,
+                              faults::TargetKind::kReceiver,
+                              faults::TargetKind::kReceiverExecutor,
+                              faults::TargetKind::kMachine};
+constexpr std::uint64_t kTargetsInGroup = 3;
 constexpr std::uint64_t kTriggerKinds = std::variant_size_v<faults::Trigger>;
+constexpr std::uint64_t kKindsInGroup = kTargetsInGroup * kTriggerKinds;
+constexpr std::uint64_t kKinds = kTargets.size() * kTriggerKinds;
+static_assert(kTargets.size() % kTargetsInGroup == 0);
 
-void write_crash(Writer& writer, const faults::Crash& crash) {
-  const auto target = static_cast<std::uint64_t>(crash.target.kind);
-  const auto trigger = static_cast<std::uint64_t>(crash.at.index());
-  const std::uint64_t parts = parts_of(crash);
-  writer.varint(target + kTargetKinds * trigger);
-  writer.varint(parts);
-  if (crash.target.kind == faults::TargetKind::kExecutor) {
-    writer.integer(crash.target.index);
+std::uint64_t number_of(faults::TargetKind kind) {
+  const auto* const found = std::ranges::find(kTargets, kind);
+  INVARIANT(found != kTargets.end(), "a target that tokens do not know");
+  return static_cast<std::uint64_t>(found - kTargets.begin());
+}
+
+// Target and trigger of a fault in one number; of a partition, its first process.
+std::uint64_t kinds_of(const faults::Target& of_fault, const faults::Trigger& at) {
+  const std::uint64_t target = number_of(of_fault.kind);
+  const auto trigger = static_cast<std::uint64_t>(at.index());
+  return target / kTargetsInGroup * kKindsInGroup + trigger * kTargetsInGroup +
+         target % kTargetsInGroup;
+}
+
+faults::TargetKind target_of(std::uint64_t kinds) {
+  return kTargets.at(kinds / kKindsInGroup * kTargetsInGroup + kinds % kTargetsInGroup);
+}
+
+std::uint64_t trigger_of(std::uint64_t kinds) {
+  return kinds % kKindsInGroup / kTargetsInGroup;
+}
+
+// There is one driver and one cluster; of the others the target is the index-th.
+bool has_index(faults::TargetKind target) {
+  return target != faults::TargetKind::kDriver && target != faults::TargetKind::kCluster;
+}
+
+void write_index(Writer& writer, const faults::Target& target) {
+  if (has_index(target.kind)) {
+    writer.integer(target.index);
   }
+}
+
+void write_fault(Writer& writer, const faults::Crash& crash) {
+  writer.varint(kinds_of(crash.target, crash.at));
+  writer.varint(parts_of(crash));
+  write_index(writer, crash.target);
   write_trigger(writer, crash.at);
   if (crash.restart_after) {
     writer.duration(*crash.restart_after);
@@ -242,6 +293,16 @@ void write_crash(Writer& writer, const faults::Crash& crash) {
   if (crash.redeploy.application_version) {
     writer.integer(*crash.redeploy.application_version);
   }
+}
+
+void write_fault(Writer& writer, const faults::Partition& partition) {
+  writer.varint(kinds_of(partition.left, partition.at));
+  writer.varint(parts_of(partition.at) | kPartCut);
+  write_index(writer, partition.left);
+  write_trigger(writer, partition.at);
+  writer.varint(number_of(partition.right.kind));
+  write_index(writer, partition.right);
+  writer.duration(partition.lasts);
 }
 
 faults::AtPoint read_at_point(Reader& reader, std::uint64_t parts) {
@@ -278,15 +339,31 @@ faults::Trigger read_trigger(Reader& reader, std::uint64_t kind, std::uint64_t p
   return read_at_step(reader);
 }
 
-faults::Crash read_crash(Reader& reader) {
-  faults::Crash crash;
-  const std::uint64_t kinds = reader.varint(kTargetKinds * kTriggerKinds - 1);
+faults::Target read_target(Reader& reader, faults::TargetKind kind) {
+  return {.kind = kind, .index = has_index(kind) ? reader.int32() : 0};
+}
+
+faults::Partition read_partition(Reader& reader,
+                                 const faults::Target& left,
+                                 const faults::Trigger& at) {
+  faults::Partition partition{.left = left, .right = {}, .at = at, .lasts = {}};
+  partition.right = read_target(reader, kTargets.at(reader.varint(kTargets.size() - 1)));
+  partition.lasts = reader.duration();
+  return partition;
+}
+
+faults::Fault read_fault(Reader& reader) {
+  const std::uint64_t kinds = reader.varint(kKinds - 1);
   const std::uint64_t parts = reader.varint(kPartsEnd - 1);
-  crash.target.kind = static_cast<faults::TargetKind>(kinds % kTargetKinds);
-  if (crash.target.kind == faults::TargetKind::kExecutor) {
-    crash.target.index = reader.int32();
+  faults::Crash crash;
+  crash.target = read_target(reader, target_of(kinds));
+  crash.at = read_trigger(reader, trigger_of(kinds), parts);
+  if ((parts & kPartCut) != 0) {
+    if ((parts & kPartsOfCrash) != 0) {
+      reader.fail();
+    }
+    return read_partition(reader, crash.target, crash.at);
   }
-  crash.at = read_trigger(reader, kinds / kTargetKinds, parts);
   if ((parts & kPartRestartAfter) != 0) {
     crash.restart_after = reader.duration();
   }
@@ -305,7 +382,7 @@ TokenContent read_content(Reader& reader) {
   content.kafka = static_cast<KafkaKind>(head % kKafkaKinds);
   content.seed = reader.varint(~std::uint64_t{0});
   for (std::uint64_t i = 0; i < head / kKafkaKinds; ++i) {
-    content.faults.push_back(read_crash(reader));
+    content.faults.push_back(read_fault(reader));
   }
   return content;
 }
@@ -332,8 +409,8 @@ std::string encode_token(const TokenContent& content) {
   writer.word64(content.scenario_hash);
   writer.varint(static_cast<std::uint64_t>(content.kafka) + kKafkaKinds * content.faults.size());
   writer.varint(content.seed);
-  for (const faults::Crash& crash : content.faults) {
-    write_crash(writer, crash);
+  for (const faults::Fault& fault : content.faults) {
+    std::visit([&writer](const auto& what) { write_fault(writer, what); }, fault);
   }
   return fmt::format("{}{}", kPrefix, to_base32(writer.seal()));
 }

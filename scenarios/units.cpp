@@ -33,6 +33,20 @@ constexpr std::array kUnits{
 // Far beyond any run, and far from overflow.
 constexpr std::int64_t kDurationMaxUs = std::int64_t{1000} * 3'600'000'000;
 
+struct ByteUnit {
+  std::string_view name;
+  std::int64_t bytes;
+};
+
+// The largest first, for format_bytes().
+constexpr std::array kByteUnits{
+    ByteUnit{"GiB", std::int64_t{1} << 30},
+    ByteUnit{"MiB", std::int64_t{1} << 20},
+    ByteUnit{"KiB", std::int64_t{1} << 10},
+    ByteUnit{"", 1},
+};
+
+constexpr std::string_view kBytesHelp = "sizes are written like 65536, 64KiB, 64MiB or 2GiB";
 constexpr std::string_view kDurationHelp = "durations are written like 200ms, 1.5s or 5min";
 constexpr std::string_view kRateHelp = "rates are written like 150/s or 0.5/s";
 
@@ -184,6 +198,23 @@ Parsed<double> parse_rate(std::string_view text) {
                     "has the unknown unit \"{}\" (known are /s, /min, /h); {}", unit, kRateHelp)};
 }
 
+Parsed<std::int64_t> parse_bytes(std::string_view text) {
+  const auto [number, unit_name] = split_number(text);
+  const auto* const unit = std::ranges::find(kByteUnits, unit_name, &ByteUnit::name);
+  if (!number.empty() && unit == kByteUnits.end()) {
+    return {
+        kInPlaceError,
+        fmt::format(
+            "has the unknown unit \"{}\" (known are KiB, MiB, GiB); {}", unit_name, kBytesHelp)};
+  }
+  const auto count = parse_integer(number);
+  if (!count || *count > std::numeric_limits<std::int64_t>::max() / unit->bytes) {
+    return {kInPlaceError,
+            fmt::format("is no whole number of bytes that fits into 64 bits; {}", kBytesHelp)};
+  }
+  return *count * unit->bytes;
+}
+
 Parsed<std::int64_t> parse_integer(std::string_view text) {
   return parse_whole<std::int64_t>(text, "a whole number");
 }
@@ -213,6 +244,12 @@ std::string format_duration(engine::Duration duration) {
     return "0s";
   }
   return fmt::format("{}{}", duration.count() / unit->microseconds, unit->name);
+}
+
+std::string format_bytes(std::int64_t bytes) {
+  const auto* const unit =
+      std::ranges::find_if(kByteUnits, [&](const ByteUnit& u) { return bytes % u.bytes == 0; });
+  return fmt::format("{}{}", bytes / unit->bytes, unit->name);
 }
 
 std::string_view nearest_name(std::string_view name, std::span<const std::string_view> known) {

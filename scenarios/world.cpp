@@ -55,6 +55,14 @@ engine::OffsetStoreKind offset_store_kind(const engine::Pipeline& pipeline) {
              : engine::OffsetStoreKind::kZookeeper;
 }
 
+// When the run is cut off at the latest.
+Duration end_of_time(const Stop& stop) {
+  if (stop.when == Stop::When::kDrained) {
+    return stop.within;
+  }
+  return stop.graceful ? stop.at + stop.within : stop.at;
+}
+
 class World {
  public:
   World(const RunRequest& request, Outside outside, sim::SchedulerMemory& memory);
@@ -67,10 +75,18 @@ class World {
  private:
   struct Host;
 
+  void stop_gracefully();
   void start_driver();
   void start_executor(Host& host);
-  void executor_ended(Host& host);
-  bool strike(std::size_t fault);
+  void exit_unregistered(Host& host);
+  bool strike(const faults::Crash& crash);
+  bool strike(const faults::Partition& partition);
+  bool fail_receiver(engine::StreamId stream);
+  bool kill_machine(Host& host, const faults::Crash& crash);
+  bool kill_cluster(const faults::Crash& crash);
+  Host& executor(std::int32_t index);
+  const Host* living_process(const faults::Target& target);
+  Host* host_of_receiver(engine::StreamId stream);
   bool kill(Host& host, const faults::Crash& crash);
   void exit(Host& host);
   void end(Host& host, bool crashed);
@@ -97,8 +113,10 @@ class World {
   std::vector<std::unique_ptr<Host>> executors_;
   std::unique_ptr<Host> producer_host_;
   std::unique_ptr<Producer> producer_;
-  std::int32_t pending_restarts_ = 0;
+  std::int32_t pending_repairs_ = 0;  // restarts, and partitions with their aftermath
   bool drained_ = false;
+  bool stop_requested_ = false;
+  bool stopped_ = false;  // in order, as requested
 };
 
 // A process with its ports, and the program that its current life runs.
@@ -168,10 +186,14 @@ World::World(const RunRequest& request, Outside outside, sim::SchedulerMemory& m
       injector_(scheduler_,
                 request.plan,
                 pipeline_.batch_interval,
-                [this](std::size_t fault) { return strike(fault); }),
+                [this](std::size_t fault) {
+                  return std::visit([this](const auto& what) { return strike(what); },
+                                    injector_.plan()[fault]);
+                }),
       recorder_(scheduler_,
                 pipeline_.source.partitions,
-                std::ranges::any_of(pipeline_.operations, &engine::Operation::is_shuffle)),
+                std::ranges::any_of(pipeline_.operations, &engine::Operation::is_shuffle),
+                pipeline_.source.receiver.has_value()),
       files_(pipeline_.checkpoint_storage, streams_.tears),
       offset_table_(offset_store_kind(pipeline_)),
       network_(scheduler_, streams_.network) {
@@ -215,11 +237,22 @@ engine::Result<RunResult> World::run() {
   producer_ =
       std::make_unique<Producer>(*host.producer_ports, pipeline_, request_.workload, recorder_);
   producer_->start();
-  const bool until_drained = scenario_.stop.when == Stop::When::kDrained;
-  const Instant deadline{until_drained ? scenario_.stop.within : scenario_.stop.at};
-  const bool finished = run_until(deadline);
-  recorder_.ledger().stalled = until_drained && !drained_;
+  const Stop& stop = scenario_.stop;
+  const bool until_drained = stop.when == Stop::When::kDrained;
+  if (stop.graceful && !until_drained) {
+    scheduler_.call_at(Instant{stop.at}, [this] { stop_gracefully(); });
+  }
+  const bool finished = run_until(Instant{end_of_time(stop)});
+  recorder_.ledger().stalled = (until_drained && !drained_) || (stop.graceful && !stopped_);
   return result(!finished);
+}
+
+// A driver that is down at that moment is asked when it is up again.
+void World::stop_gracefully() {
+  stop_requested_ = true;
+  if (driver_->process.alive() && !driver_->process.condemned()) {
+    driver_->driver->stop_gracefully();
+  }
 }
 
 // In slices, so that an interruption is noticed. False: interrupted.
@@ -245,6 +278,9 @@ void World::start_driver() {
   host.driver = std::make_unique<engine::StreamingDriver>(
       host.ports(), pipeline_, scenario_.cluster, host.endpoint, [this] { exit(*driver_); });
   host.driver->start();
+  if (stop_requested_) {
+    host.driver->stop_gracefully();
+  }
   for (const auto& executor : executors_) {
     if (!executor->process.alive()) {
       start_executor(*executor);
@@ -265,18 +301,63 @@ void World::start_executor(Host& host) {
                                                      driver_->process.address(),
                                                      [this, &host] { exit(host); });
   host.executor->start();
+  if (network_.is_cut(driver_->process.id(), host.process.id())) {
+    exit_unregistered(host);
+  }
 }
 
-bool World::strike(std::size_t fault) {
-  const faults::Crash& crash = injector_.plan()[fault];
+// The driver never hears that this executor is there. Its registration times out, it exits, and
+// another one is started, until one gets through.
+void World::exit_unregistered(Host& host) {
+  const engine::Address life = host.process.address();
+  scheduler_.call_at(scheduler_.now() + scenario_.cluster.network_timeout, [this, &host, life] {
+    if (host.process.alive() && host.process.address() == life) {
+      exit(host);
+    }
+  });
+}
+
+bool World::strike(const faults::Crash& crash) {
+  const std::int32_t index = crash.target.index;
   switch (crash.target.kind) {
     case faults::TargetKind::kDriver:
       return kill(*driver_, crash);
     case faults::TargetKind::kExecutor:
-      return kill(*executors_.at(static_cast<std::size_t>(crash.target.index)), crash);
+      return kill(executor(index), crash);
+    case faults::TargetKind::kReceiver:
+      return fail_receiver(index);
+    case faults::TargetKind::kReceiverExecutor: {
+      Host* const host = host_of_receiver(index);
+      return host != nullptr && kill(*host, crash);
+    }
+    case faults::TargetKind::kMachine:
+      return kill_machine(executor(index), crash);
     case faults::TargetKind::kCluster:
-      break;
+      return kill_cluster(crash);
   }
+  return false;
+}
+
+// Who is cut off from whom is settled now; what starts meanwhile in place of one is cut off, too.
+// Whoever waits for an answer that the cut swallowed waits for up to the network timeout, and then
+// tries again: the aftermath lasts as long.
+bool World::strike(const faults::Partition& partition) {
+  const Host* const left = living_process(partition.left);
+  const Host* const right = living_process(partition.right);
+  if (left == nullptr || right == nullptr || left == right) {
+    return false;
+  }
+  const engine::ProcessId one = left->process.id();
+  const engine::ProcessId other = right->process.id();
+  network_.partition(one, other);
+  ++pending_repairs_;
+  const Instant healed_at = scheduler_.now() + partition.lasts;
+  scheduler_.call_at(healed_at, [this, one, other] { network_.heal(one, other); });
+  scheduler_.call_at(healed_at + scenario_.cluster.network_timeout, [this] { --pending_repairs_; });
+  return true;
+}
+
+bool World::kill_cluster(const faults::Crash& crash) {
   bool hit = kill(*driver_, crash);
   for (const auto& executor : executors_) {
     faults::Crash with_driver = crash;
@@ -284,6 +365,57 @@ bool World::strike(std::size_t fault) {
     hit = kill(*executor, with_driver) || hit;
   }
   return hit;
+}
+
+// No kernel is left to close the executor's sockets, nor to write out what is not synced.
+bool World::kill_machine(Host& host, const faults::Crash& crash) {
+  if (!kill(host, crash)) {
+    return false;
+  }
+  network_.silence_next_end(host.process.id());
+  host.storage.plan_death({.machine = true, .outcome = sim::DiskOutcome::kDropUnsynced});
+  return true;
+}
+
+// What fails is a thread of the executor: it is told behind the operation that is running.
+bool World::fail_receiver(engine::StreamId stream) {
+  Host* const host = host_of_receiver(stream);
+  if (host == nullptr) {
+    return false;
+  }
+  scheduler_.call_next([host, stream] {
+    if (host->executor && host->process.alive() && !host->process.condemned()) {
+      host->executor->fail_receiver(stream);
+    }
+  });
+  return true;
+}
+
+World::Host& World::executor(std::int32_t index) {
+  return *executors_.at(static_cast<std::size_t>(index));
+}
+
+// An end of a partition. Null: it is dead.
+const World::Host* World::living_process(const faults::Target& target) {
+  const bool of_receiver = target.kind == faults::TargetKind::kReceiverExecutor;
+  const bool is_driver = target.kind == faults::TargetKind::kDriver;
+  INVARIANT(of_receiver || is_driver || target.kind == faults::TargetKind::kExecutor,
+            "no partition cuts off {}",
+            to_string(target));
+  if (of_receiver) {
+    return host_of_receiver(target.index);
+  }
+  const Host& host = is_driver ? *driver_ : executor(target.index);
+  return host.process.alive() && !host.process.condemned() ? &host : nullptr;
+}
+
+// Null: nobody runs it now.
+World::Host* World::host_of_receiver(engine::StreamId stream) {
+  const auto runs_it = [stream](const auto& host) {
+    return host->executor && !host->process.condemned() && host->executor->runs_receiver(stream);
+  };
+  const auto found = std::ranges::find_if(executors_, runs_it);
+  return found == executors_.end() ? nullptr : found->get();
 }
 
 // The process does nothing more from this instant on. Its end comes right after the operation that
@@ -316,6 +448,11 @@ void World::end(Host& host, bool crashed) {
   recorder_.life_ended(host.process, crashed);
   host.driver.reset();
   host.executor.reset();
+  if (&host == driver_.get() && !crashed && stop_requested_) {
+    stopped_ = true;
+    scheduler_.stop();
+    return;
+  }
   // An executor of an earlier driver life that ends while a new driver waits for executors.
   const bool is_executor = host.process.id().role == engine::Role::kExecutor;
   if (is_executor && !crashed && driver_->process.alive()) {
@@ -324,9 +461,9 @@ void World::end(Host& host, bool crashed) {
 }
 
 void World::restart_later(Host& host, Duration delay, faults::Redeploy redeploy) {
-  ++pending_restarts_;
+  ++pending_repairs_;
   scheduler_.call_at(scheduler_.now() + delay, [this, &host, redeploy] {
-    --pending_restarts_;
+    --pending_repairs_;
     restart(host, redeploy);
   });
 }
@@ -354,13 +491,19 @@ void World::delete_checkpoint() {
   }
 }
 
-// Done when nothing is under way, nothing is down that comes back, and no fault is still to come. A
-// fault that never comes keeps the world running to its deadline, but does not make it stalled.
+// Done when nothing is under way, nothing is down or cut off that comes back, and no fault is still
+// to come. A fault that never comes keeps the world running to its deadline, but does not make it
+// stalled.
 void World::batch_processed(engine::BatchTime batch) {
-  const bool settled = producer_->is_done() && pending_restarts_ == 0 && driver_->process.alive() &&
+  const bool settled = producer_->is_done() && pending_repairs_ == 0 && driver_->process.alive() &&
                        recorder_.drained_at(batch);
   drained_ = settled;
-  if (settled && injector_.is_over()) {
+  if (!settled || !injector_.is_over() || stop_requested_) {
+    return;
+  }
+  if (scenario_.stop.graceful && scenario_.stop.when == Stop::When::kDrained) {
+    stop_gracefully();
+  } else if (!scenario_.stop.graceful) {
     scheduler_.stop();
   }
 }

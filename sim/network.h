@@ -87,13 +87,20 @@ class Network {
     link_between(left, right).options = options;
   }
 
-  // From now on the link loses everything, also what is under way.
+  // From now on the link loses everything, also what is under way, until it is healed as often as
+  // it was cut.
   void partition(engine::ProcessId left, engine::ProcessId right) {
-    link_between(left, right).cut = true;
+    ++link_between(left, right).cuts;
   }
 
   void heal(engine::ProcessId left, engine::ProcessId right) {
-    link_between(left, right).cut = false;
+    Link& link = link_between(left, right);
+    INVARIANT(link.cuts > 0, "a link is healed that is not cut");
+    --link.cuts;
+  }
+
+  [[nodiscard]] bool is_cut(engine::ProcessId left, engine::ProcessId right) {
+    return link_between(left, right).is_cut();
   }
 
   // Nobody is told of the next end of a life of `process`: its machine stops, so no kernel is left
@@ -131,9 +138,11 @@ class Network {
   // Between two processes, or from one to itself.
   struct Link {
     LinkOptions options;
-    bool cut = false;
+    std::int32_t cuts = 0;                          // partitions that last
     bool connected = false;                         // the lives of both that are alive
     std::array<engine::Instant, 2> last_arrival{};  // per direction
+
+    [[nodiscard]] bool is_cut() const { return cuts > 0; }
   };
 
   // A message or a notice under way.
@@ -176,7 +185,7 @@ class Network {
     Link& link = link_between(from.index, target.index);
     const std::uint64_t content = content_digest(to, digest(message));
     from.process.record(Operation::kMessageSent, content);
-    if (link.cut) {
+    if (link.is_cut()) {
       from.process.record(Operation::kMessageLost, content);
       return;
     }
@@ -212,7 +221,7 @@ class Network {
     Flight flight = std::move(flights_[slot]);
     free_.push_back(slot);
     Node& target = *nodes_[flight.to];
-    if (link_between(flight.from, flight.to).cut || !is_living(target, flight.receiver)) {
+    if (link_between(flight.from, flight.to).is_cut() || !is_living(target, flight.receiver)) {
       target.process.record(Operation::kMessageLost, flight.digest);
       if (flight.refused) {
         refuse(flight);
@@ -234,7 +243,7 @@ class Network {
     for (const auto& peer : nodes_) {
       Link& link = link_between(ended.index, peer->index);
       const bool was_connected = std::exchange(link.connected, false);
-      if (was_connected && !link.cut && !silent && peer.get() != &ended) {
+      if (was_connected && !link.is_cut() && !silent && peer.get() != &ended) {
         announce_end(ended, *peer, link);
       }
     }
@@ -246,7 +255,7 @@ class Network {
 
   void refuse(const Flight& flight) {
     Link& link = link_between(flight.from, flight.to);
-    if (!link.cut) {
+    if (!link.is_cut()) {
       notify(link, *nodes_[flight.to], flight.receiver, *nodes_[flight.from], flight.envelope.from);
     }
   }

@@ -63,7 +63,7 @@ void Process::on_end_of_life(std::function<void()> observer) {
 engine::Task<> Process::step(Operation operation, std::uint64_t digest, engine::Duration latency) {
   INVARIANT(alive(), "{} takes a step and is dead", engine::to_string(id_));
   ++step_count_;
-  record(operation, digest);
+  trace(operation, digest, step_count_);
   if (hook_ != nullptr) {
     hook_->on_step(*this, step_count_);
   }
@@ -71,7 +71,15 @@ engine::Task<> Process::step(Operation operation, std::uint64_t digest, engine::
 }
 
 void Process::record(Operation operation, std::uint64_t digest) {
-  trace_.add({.at = now(), .process = address(), .operation = operation, .digest = digest});
+  trace(operation, digest, 0);
+}
+
+void Process::trace(Operation operation, std::uint64_t digest, std::uint64_t number) {
+  trace_.add({.at = now(),
+              .process = address(),
+              .operation = operation,
+              .digest = digest,
+              .number = number});
 }
 
 // A plain function: the only frame of a wait is the one that holds the operation.

@@ -94,6 +94,7 @@ class Process final : private detail::OperationOwner {
   friend class ProcessSignal;
 
   engine::Task<> park();
+  void trace(Operation operation, std::uint64_t digest, std::uint64_t number);
 
   Trace& trace_;
   FaultHook* hook_;

@@ -4,7 +4,7 @@
 // alike have the same hash; of two that did not, the first differing step can be named.
 //
 // Invariants
-//   T1  Complete.  Every field of every step, and their order, changes the hash.
+//   T1  Complete.  Every field of every step but its number, and their order, changes the hash.
 //   T2  Portable.  The hash of the same steps is the same in every build and on every compiler.
 // tests/unit/trace_test.cpp checks each of them by name.
 
@@ -80,6 +80,9 @@ struct TraceStep {
   engine::Address process;
   Operation operation = Operation::kWork;
   std::uint64_t digest = 0;
+  // Which effect boundary of its process it is, from 1; 0: none. Not in the hash: it counts steps
+  // that are.
+  std::uint64_t number = 0;
   bool operator==(const TraceStep&) const = default;
 };
 

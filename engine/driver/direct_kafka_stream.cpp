@@ -13,6 +13,17 @@ std::size_t index_of(PartitionId partition) {
   return static_cast<std::size_t>(partition);
 }
 
+// Partition p of the topic is part p of the batch.
+BatchInput to_input(const BatchRanges& ranges) {
+  BatchInput input;
+  input.parts.assign(ranges.begin(), ranges.end());
+  input.ranges.reserve(ranges.size());
+  for (const OffsetRange& range : ranges) {
+    input.ranges.push_back({.range = range, .task = range.partition, .block = std::nullopt});
+  }
+  return input;
+}
+
 }  // namespace
 
 Task<Result<>> DirectKafkaStream::start() {
@@ -44,12 +55,13 @@ Task<Result<>> DirectKafkaStream::start() {
   co_return co_await keeper_.reserve(std::move(start));
 }
 
-Task<Result<>> DirectKafkaStream::restore(DirectStreamState state) {
+Task<Result<>> DirectKafkaStream::restore(const Checkpoint* checkpoint) {
+  const DirectStreamState& state = checkpoint->stream;
   current_offsets_.assign(index_of(pipeline_.source.partitions), Offset{});
   for (const PartitionOffset& entry : state.current_offsets) {
     current_offsets_.at(index_of(entry.partition)) = entry.offset;
   }
-  generated_ = std::move(state.batch_for_time);
+  generated_ = state.batch_for_time;
   if (pipeline_.protocol.restart_position == RestartPosition::kCheckpoint) {
     co_return Result<>{};
   }
@@ -69,10 +81,10 @@ Task<Result<>> DirectKafkaStream::seek_to_saved() {
 
 // The order of DirectKafkaInputDStream.compute: latest offsets, clamp, remember, move the position,
 // then send the commits that earlier batches queued.
-Task<Result<BatchRanges>> DirectKafkaStream::get_or_compute(BatchTime batch) {
+Task<Result<BatchInput>> DirectKafkaStream::get_or_compute(BatchTime batch) {
   const auto remembered = generated_.find(batch);
   if (remembered != generated_.end()) {
-    co_return remembered->second;
+    co_return to_input(remembered->second);
   }
   const auto latest = co_await ports_.kafka.watermarks(pipeline_.source.topic);
   if (!latest) {
@@ -81,7 +93,7 @@ Task<Result<BatchRanges>> DirectKafkaStream::get_or_compute(BatchTime batch) {
   BatchRanges ranges = plan(latest.value());
   generated_[batch] = ranges;
   keeper_.flush();
-  co_return ranges;
+  co_return to_input(ranges);
 }
 
 BatchRanges DirectKafkaStream::plan(const std::vector<Watermarks>& latest) {
@@ -138,6 +150,10 @@ void DirectKafkaStream::clear_metadata(BatchTime completed) {
   const BatchTime oldest_kept{completed.at - pipeline_.batch_interval};
   std::erase_if(generated_,
                 [oldest_kept](const auto& entry) { return entry.first <= oldest_kept; });
+}
+
+Task<> DirectKafkaStream::clean_up(BatchTime /*completed*/) {
+  co_return;
 }
 
 DirectStreamState DirectKafkaStream::state() const {

@@ -17,33 +17,37 @@
 #include <vector>
 
 #include "engine/driver/checkpoint.h"
+#include "engine/driver/input_stream.h"
 #include "engine/driver/offset_keeper.h"
 #include "engine/pipeline.h"
 #include "engine/ports/process.h"
 
 namespace engine {
 
-class DirectKafkaStream {
+class DirectKafkaStream final : public InputStream {
  public:
   DirectKafkaStream(const Ports& ports, const Pipeline& pipeline, OffsetKeeper& keeper)
       : ports_(ports), pipeline_(pipeline), keeper_(keeper) {}
 
-  // The first start: from the saved offsets, else from `start` of the source.
-  Task<Result<>> start();
+  // From the saved offsets, else from `start` of the source.
+  Task<Result<>> start() override;
 
-  // A start from a checkpoint.
-  Task<Result<>> restore(DirectStreamState state);
+  Task<Result<>> restore(const Checkpoint* checkpoint) override;
 
-  // The ranges of the batch, remembered or planned now: up to the latest offsets, within the rate
-  // limits.
-  Task<Result<BatchRanges>> get_or_compute(BatchTime batch);
+  // Remembered, or planned now: up to the latest offsets, within the rate limits.
+  Task<Result<BatchInput>> get_or_compute(BatchTime batch) override;
 
-  // Forgets batches before `completed` (DStream.clearMetadata, remember duration of one batch).
-  void clear_metadata(BatchTime completed);
+  void clear_metadata(BatchTime completed) override;
 
-  void set_rate(double records_per_second) { rate_ = records_per_second; }
+  // Kafka keeps what was read as long as it likes.
+  Task<> clean_up(BatchTime completed) override;
 
-  [[nodiscard]] DirectStreamState state() const;
+  void set_rate(double records_per_second) override { rate_ = records_per_second; }
+
+  // What has arrived in Kafka waits there.
+  [[nodiscard]] bool has_unplanned() const override { return false; }
+
+  [[nodiscard]] DirectStreamState state() const override;
 
  private:
   Task<Result<>> seek_to_saved();

@@ -7,10 +7,17 @@
 #include "engine/ports/invariant.h"
 
 namespace engine {
+namespace {
+
+// While it stops: how often it looks, and how many intervals it has patience for.
+constexpr Duration kStopPoll = std::chrono::milliseconds(100);
+constexpr int kStopIntervals = 10;
+
+}  // namespace
 
 JobGenerator::JobGenerator(const Ports& ports,
                            const Pipeline& pipeline,
-                           DirectKafkaStream& stream,
+                           InputStream& stream,
                            JobScheduler& scheduler,
                            CheckpointWriter& writer)
     : ports_(ports),
@@ -35,10 +42,33 @@ BatchTime JobGenerator::next_batch_time() const {
   return {Instant{(intervals + 1) * pipeline_.batch_interval}};
 }
 
+// A timer that is stopped comes up once more behind the time that it waits for: RecurringTimer.stop
+// does not interrupt it.
 Task<> JobGenerator::tick(BatchTime first) {
-  for (BatchTime batch = first;; batch.at += pipeline_.batch_interval) {
+  BatchTime batch = first;
+  for (bool is_last = false; !is_last; batch.at += pipeline_.batch_interval) {
+    is_last = stopping_;
     co_await ports_.clock.sleep_until(batch.at);
     events_.push(GenerateJobs{batch});
+    last_tick_ = batch;
+  }
+  ticking_ = false;
+}
+
+Task<> JobGenerator::stop() {
+  const auto all_planned = [this] { return !stream_.has_unplanned(); };
+  const auto timer_ended = [this] { return !ticking_; };
+  const auto last_is_processed = [this] { return last_processed_ == last_tick_; };
+  co_await wait_until(all_planned);
+  stopping_ = true;
+  co_await wait_until(timer_ended);
+  co_await wait_until(last_is_processed);
+}
+
+Task<> JobGenerator::wait_until(std::function<bool()> condition) {
+  const Instant give_up = ports_.clock.now() + kStopIntervals * pipeline_.batch_interval;
+  while (!condition() && ports_.clock.now() < give_up) {
+    co_await ports_.clock.sleep_until(ports_.clock.now() + kStopPoll);
   }
 }
 
@@ -49,17 +79,17 @@ Task<Result<>> JobGenerator::restart(Checkpoint checkpoint) {
   estimator_.restore(checkpoint.rate);
   const BatchTime restart_time = next_batch_time();
   const std::vector<BatchTime> times = times_to_reschedule(checkpoint, restart_time);
-  std::vector<BatchRanges> planned;
+  std::vector<BatchInput> planned;
   const bool durable_first = pipeline_.protocol.range_durability == RangeDurability::kBeforeSubmit;
   for (const BatchTime batch : times) {
-    auto ranges = co_await plan(batch);
-    if (!ranges) {
-      co_return ranges.error();
+    auto input = co_await plan(batch);
+    if (!input) {
+      co_return input.error();
     }
     if (durable_first) {
-      planned.push_back(std::move(ranges.value()));
+      planned.push_back(std::move(input.value()));
     } else {
-      scheduler_.submit(batch, std::move(ranges.value()));
+      scheduler_.submit(batch, std::move(input.value()));
     }
   }
   if (durable_first && !times.empty()) {
@@ -104,29 +134,29 @@ Task<> JobGenerator::run() {
   }
 }
 
-Task<Result<BatchRanges>> JobGenerator::plan(BatchTime batch) {
-  auto ranges = co_await stream_.get_or_compute(batch);
-  if (!ranges) {
-    ports_.listener.batch_generation_failed(batch, ranges.error());
-    co_return ranges.error();
+Task<Result<BatchInput>> JobGenerator::plan(BatchTime batch) {
+  auto input = co_await stream_.get_or_compute(batch);
+  if (!input) {
+    ports_.listener.batch_generation_failed(batch, input.error());
+    co_return input.error();
   }
-  ports_.listener.batch_planned(batch, ranges.value());
+  ports_.listener.batch_planned(batch, input.value().ranges);
   const PointContext here{.batch = batch};
   co_await ports_.points.reach(Point::kGeneratorBatchPlanned, here);
-  co_return std::move(ranges.value());
+  co_return std::move(input.value());
 }
 
 // Whether planning succeeds or not, a checkpoint follows (JobGenerator.generateJobs).
 Task<> JobGenerator::handle(GenerateJobs event) {
   const PointContext here{.batch = event.batch};
   co_await ports_.points.reach(Point::kGeneratorBatchDue, here);
-  auto ranges = co_await plan(event.batch);
-  if (ranges) {
+  auto input = co_await plan(event.batch);
+  if (input) {
     if (pipeline_.protocol.range_durability == RangeDurability::kBeforeSubmit) {
       const std::vector<BatchTime> also_pending{event.batch};
       co_await checkpoint_and_wait(event.batch, also_pending);
     }
-    scheduler_.submit(event.batch, std::move(ranges.value()));
+    scheduler_.submit(event.batch, std::move(input.value()));
     co_await ports_.points.reach(Point::kSchedulerBatchSubmitted, here);
   }
   events_.push(DoCheckpoint{.batch = event.batch, .completion = false});
@@ -146,9 +176,8 @@ Task<> JobGenerator::handle(ClearMetadata event) {
     events_.push(DoCheckpoint{.batch = event.batch, .completion = true});
     co_return;
   }
-  ports_.listener.batch_processed(event.batch);
-  const PointContext here{.batch = event.batch};
-  co_await ports_.points.reach(Point::kGeneratorBatchProcessed, here);
+  co_await stream_.clean_up(event.batch);
+  co_await processed(event.batch);
 }
 
 Task<> JobGenerator::handle(DoCheckpoint event) {
@@ -166,9 +195,17 @@ void JobGenerator::completion_recorded(BatchTime batch) {
   events_.push(ClearCheckpointData{batch});
 }
 
+// What the batch needed goes only now: until its completion was on disk, a restart would run it
+// again.
 Task<> JobGenerator::handle(ClearCheckpointData event) {
-  ports_.listener.batch_processed(event.batch);
-  const PointContext here{.batch = event.batch};
+  co_await stream_.clean_up(event.batch);
+  co_await processed(event.batch);
+}
+
+Task<> JobGenerator::processed(BatchTime batch) {
+  last_processed_ = batch;
+  ports_.listener.batch_processed(batch);
+  const PointContext here{.batch = batch};
   co_await ports_.points.reach(Point::kGeneratorBatchProcessed, here);
 }
 

@@ -14,12 +14,14 @@
 
 #pragma once
 
+#include <functional>
+#include <optional>
 #include <variant>
 #include <vector>
 
 #include "engine/driver/checkpoint.h"
 #include "engine/driver/checkpoint_writer.h"
-#include "engine/driver/direct_kafka_stream.h"
+#include "engine/driver/input_stream.h"
 #include "engine/driver/job_scheduler.h"
 #include "engine/driver/rate_estimator.h"
 #include "engine/pipeline.h"
@@ -31,7 +33,7 @@ class JobGenerator {
  public:
   JobGenerator(const Ports& ports,
                const Pipeline& pipeline,
-               DirectKafkaStream& stream,
+               InputStream& stream,
                JobScheduler& scheduler,
                CheckpointWriter& writer);
 
@@ -44,6 +46,11 @@ class JobGenerator {
 
   // Handles events as long as the driver lives.
   Task<> run();
+
+  // Lets what has arrived be planned, generates one more batch, and completes when that has been
+  // processed; gives up after ten intervals each (spark.streaming.gracefulStopTimeout).
+  // Requires  run() runs.
+  Task<> stop();
 
   void batch_completed(const JobScheduler::Completion& completion);
   void completion_recorded(BatchTime batch);
@@ -72,8 +79,10 @@ class JobGenerator {
   Task<> handle(ClearMetadata event);
   Task<> handle(DoCheckpoint event);
   Task<> handle(ClearCheckpointData event);
-  Task<Result<BatchRanges>> plan(BatchTime batch);
+  Task<Result<BatchInput>> plan(BatchTime batch);
   Task<> tick(BatchTime first);
+  Task<> processed(BatchTime batch);
+  Task<> wait_until(std::function<bool()> condition);
   Task<> checkpoint_and_wait(BatchTime batch, std::vector<BatchTime> also_pending);
   [[nodiscard]] Checkpoint snapshot(BatchTime batch) const;
   [[nodiscard]] BatchTime next_batch_time() const;
@@ -82,12 +91,16 @@ class JobGenerator {
 
   const Ports& ports_;
   const Pipeline& pipeline_;
-  DirectKafkaStream& stream_;
+  InputStream& stream_;
   JobScheduler& scheduler_;
   CheckpointWriter& writer_;
   Queue<Event> events_;
   RateEstimator estimator_;
   BatchTime zero_time_;
+  bool stopping_ = false;
+  bool ticking_ = true;
+  BatchTime last_tick_;
+  std::optional<BatchTime> last_processed_;
 };
 
 }  // namespace engine

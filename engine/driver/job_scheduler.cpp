@@ -11,14 +11,26 @@ namespace {
 constexpr int kStageAttemptsMax = 4;  // spark.stage.maxConsecutiveAttempts
 constexpr Address kNowhere{};
 
-TaskDescription describe(const JobSet& job, Stage stage, const OffsetRange& range) {
+// Task `partition` of a stage.
+TaskDescription describe(const JobSet& job, Stage stage, std::size_t partition, TaskInput input) {
   return {.key = {.set = 0,
                   .batch = job.batch,
                   .stage = stage,
-                  .partition = range.partition,
+                  .partition = static_cast<PartitionId>(partition),
                   .attempt = 0},
-          .range = range,
+          .input = std::move(input),
           .map_outputs = {}};
+}
+
+// The ranges of Kafka that the batch reads; none of a batch of blocks.
+BatchRanges kafka_ranges(const BatchInput& input) {
+  BatchRanges ranges;
+  for (const TaskInput& part : input.parts) {
+    if (const auto* const range = std::get_if<OffsetRange>(&part)) {
+      ranges.push_back(*range);
+    }
+  }
+  return ranges;
 }
 
 }  // namespace
@@ -34,10 +46,10 @@ JobScheduler::JobScheduler(const Ports& ports,
       keeper_(keeper),
       completed_(std::move(completed)) {}
 
-void JobScheduler::submit(BatchTime batch, BatchRanges ranges) {
+void JobScheduler::submit(BatchTime batch, BatchInput input) {
   pending_.insert(batch);
   waiting_.push_back(
-      {.batch = batch, .ranges = std::move(ranges), .submitted_at = ports_.clock.now()});
+      {.batch = batch, .input = std::move(input), .submitted_at = ports_.clock.now()});
   start_jobs();
 }
 
@@ -70,7 +82,7 @@ Task<> JobScheduler::run_job(JobSet job) {
 // the batch if anything dies in between.
 Task<boost::system::error_code> JobScheduler::execute(JobSet job) {
   if (pipeline_.protocol.offset_save == OffsetSave::kBeforeOutput) {
-    const auto saved = co_await keeper_.save(job.batch, job.ranges);
+    const auto saved = co_await keeper_.save(job.batch, kafka_ranges(job.input));
     if (!saved) {
       co_return saved.error();
     }
@@ -80,21 +92,25 @@ Task<boost::system::error_code> JobScheduler::execute(JobSet job) {
   if (error) {
     co_return error;
   }
-  const auto saved = co_await keeper_.save(job.batch, job.ranges);
+  const auto saved = co_await keeper_.save(job.batch, kafka_ranges(job.input));
   if (!saved) {
     co_return saved.error();
   }
   co_return boost::system::error_code{};
 }
 
+// A batch without a block has no task: its job is done as soon as it runs.
 Task<boost::system::error_code> JobScheduler::run_stages(JobSet job) {
+  if (job.input.parts.empty()) {
+    co_return boost::system::error_code{};
+  }
   if (std::ranges::any_of(pipeline_.operations, &Operation::is_shuffle)) {
     co_return co_await run_shuffled(std::move(job));
   }
   std::vector<TaskDescription> tasks;
-  tasks.reserve(job.ranges.size());
-  for (const OffsetRange& range : job.ranges) {
-    tasks.push_back(describe(job, Stage::kResult, range));
+  tasks.reserve(job.input.parts.size());
+  for (std::size_t i = 0; i < job.input.parts.size(); ++i) {
+    tasks.push_back(describe(job, Stage::kResult, i, job.input.parts[i]));
   }
   const TaskSetResult result = co_await tasks_.run(std::move(tasks));
   co_return result.error;
@@ -103,16 +119,16 @@ Task<boost::system::error_code> JobScheduler::run_stages(JobSet job) {
 // Map, then reduce. When an executor dies, what its map tasks kept dies with it: those tasks, and
 // only those, run again before the reduce stage is tried again (DAGScheduler, FetchFailed).
 Task<boost::system::error_code> JobScheduler::run_shuffled(JobSet job) {
-  std::vector<Address> map_outputs(job.ranges.size(), kNowhere);
+  std::vector<Address> map_outputs(job.input.parts.size(), kNowhere);
+  const auto reduce_count = static_cast<std::size_t>(pipeline_.source.partitions);
   for (int attempt = 1; attempt <= kStageAttemptsMax; ++attempt) {
     const auto map_error = co_await run_missing_maps(job, &map_outputs);
     if (map_error) {
       co_return map_error;
     }
     std::vector<TaskDescription> reduces;
-    for (const OffsetRange& range : job.ranges) {
-      const OffsetRange nothing{.partition = range.partition, .from = {}, .until = {}};
-      reduces.push_back(describe(job, Stage::kReduce, nothing));
+    for (std::size_t i = 0; i < reduce_count; ++i) {
+      reduces.push_back(describe(job, Stage::kReduce, i, OffsetRange{}));
       reduces.back().map_outputs = map_outputs;
     }
     const TaskSetResult reduced = co_await tasks_.run(std::move(reduces));
@@ -129,9 +145,9 @@ Task<boost::system::error_code> JobScheduler::run_shuffled(JobSet job) {
 Task<boost::system::error_code> JobScheduler::run_missing_maps(JobSet job,
                                                                std::vector<Address>* outputs) {
   std::vector<TaskDescription> maps;
-  for (const OffsetRange& range : job.ranges) {
-    if (outputs->at(static_cast<std::size_t>(range.partition)) == kNowhere) {
-      maps.push_back(describe(job, Stage::kMap, range));
+  for (std::size_t i = 0; i < job.input.parts.size(); ++i) {
+    if (outputs->at(i) == kNowhere) {
+      maps.push_back(describe(job, Stage::kMap, i, job.input.parts[i]));
     }
   }
   if (maps.empty()) {
@@ -142,7 +158,7 @@ Task<boost::system::error_code> JobScheduler::run_missing_maps(JobSet job,
     co_return mapped.error;
   }
   for (std::size_t i = 0; i < maps.size(); ++i) {
-    outputs->at(static_cast<std::size_t>(maps[i].range.partition)) = mapped.ran_on[i];
+    outputs->at(static_cast<std::size_t>(maps[i].key.partition)) = mapped.ran_on[i];
   }
   co_return boost::system::error_code{};
 }
@@ -171,8 +187,8 @@ Task<> JobScheduler::finish(JobSet job, Instant started_at, boost::system::error
   INVARIANT(entry != pending_.end(), "S1: a completed batch was pending");
   pending_.erase(entry);
   std::int64_t records = 0;
-  for (const OffsetRange& range : job.ranges) {
-    records += range.count();
+  for (const TaskInput& part : job.input.parts) {
+    records += record_count(part);
   }
   const Instant now = ports_.clock.now();
   const Completion completion{.batch = job.batch,

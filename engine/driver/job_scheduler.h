@@ -17,7 +17,7 @@
 #include <set>
 #include <vector>
 
-#include "engine/driver/checkpoint.h"
+#include "engine/driver/input_stream.h"
 #include "engine/driver/offset_keeper.h"
 #include "engine/driver/rate_estimator.h"
 #include "engine/driver/task_scheduler.h"
@@ -28,7 +28,7 @@ namespace engine {
 
 struct JobSet {
   BatchTime batch;
-  BatchRanges ranges;
+  BatchInput input;
   Instant submitted_at;
 };
 
@@ -46,10 +46,13 @@ class JobScheduler {
                std::function<void(Completion)> completed);
 
   // Never waits: the job may start before the caller's next step.
-  void submit(BatchTime batch, BatchRanges ranges);
+  void submit(BatchTime batch, BatchInput input);
 
   // Batches submitted and not completed, ascending; what a checkpoint calls pendingTimes.
   [[nodiscard]] std::vector<BatchTime> pending_times() const;
+
+  // Whether a job waits or runs. Failed batches are pending and not busy.
+  [[nodiscard]] bool is_busy() const { return running_count_ > 0 || !waiting_.empty(); }
 
  private:
   void start_jobs();

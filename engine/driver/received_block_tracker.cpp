@@ -220,7 +220,11 @@ Task<bool> ReceivedBlockTracker::write(std::string event) {
   if (log_ == nullptr) {
     co_return true;
   }
+  const std::int64_t bytes = std::ssize(event);
   const auto written = co_await log_->write(std::move(event), ports_.clock.now());
+  if (written) {
+    ports_.listener.bytes_stored(StoredAs::kDriverLog, bytes);
+  }
   co_return written.has_value();
 }
 

@@ -3,9 +3,25 @@
 #include <utility>
 
 #include "engine/driver/checkpoint_reader.h"
+#include "engine/driver/direct_kafka_stream.h"
+#include "engine/driver/receiver_input_stream.h"
 #include "engine/ports/invariant.h"
 
 namespace engine {
+namespace {
+
+std::unique_ptr<ReceiverTracker> make_tracker(const Ports& ports,
+                                              const Pipeline& pipeline,
+                                              const Cluster& cluster,
+                                              Endpoint<Message>& endpoint,
+                                              TaskScheduler& tasks) {
+  if (!pipeline.source.receiver) {
+    return nullptr;
+  }
+  return std::make_unique<ReceiverTracker>(ports, pipeline, cluster, endpoint, tasks);
+}
+
+}  // namespace
 
 StreamingDriver::StreamingDriver(Ports ports,
                                  Pipeline pipeline,
@@ -18,8 +34,9 @@ StreamingDriver::StreamingDriver(Ports ports,
       endpoint_(endpoint),
       exit_(std::move(exit)),
       keeper_(ports_, pipeline_),
-      stream_(ports_, pipeline_, keeper_),
       tasks_(ports_, cluster_, endpoint_),
+      tracker_(make_tracker(ports_, pipeline_, cluster_, endpoint_, tasks_)),
+      stream_(make_stream()),
       jobs_(ports_,
             pipeline_,
             tasks_,
@@ -29,11 +46,22 @@ StreamingDriver::StreamingDriver(Ports ports,
             }),
       writer_(
           ports_, pipeline_, [this](BatchTime batch) { generator_.completion_recorded(batch); }),
-      generator_(ports_, pipeline_, stream_, jobs_, writer_) {}
+      generator_(ports_, pipeline_, *stream_, jobs_, writer_) {}
+
+std::unique_ptr<InputStream> StreamingDriver::make_stream() {
+  if (tracker_) {
+    return std::make_unique<ReceiverInputStream>(pipeline_, *tracker_, master_, endpoint_);
+  }
+  return std::make_unique<DirectKafkaStream>(ports_, pipeline_, keeper_);
+}
 
 void StreamingDriver::start() {
+  tasks_.on_executor_lost = [this](Address executor) { executor_lost(executor); };
   spawn(ports_.executor, dispatch());
   spawn(ports_.executor, tasks_.watch_heartbeats());
+  if (cluster_.speculation) {
+    spawn(ports_.executor, tasks_.watch_speculation());
+  }
   spawn(ports_.executor, writer_.run());
   spawn(ports_.executor, begin());
 }
@@ -67,7 +95,7 @@ Task<> StreamingDriver::begin() {
 Task<Result<>> StreamingDriver::recover(Checkpoint checkpoint) {
   const PointContext here{.batch = checkpoint.time};
   co_await ports_.points.reach(Point::kRecoveryCheckpointRead, here);
-  const auto restored = co_await stream_.restore(checkpoint.stream);
+  const auto restored = co_await stream_->restore(&checkpoint);
   if (!restored) {
     co_return restored.error();
   }
@@ -75,7 +103,7 @@ Task<Result<>> StreamingDriver::recover(Checkpoint checkpoint) {
 }
 
 Task<Result<>> StreamingDriver::start_first_time() {
-  const auto started = co_await stream_.start();
+  const auto started = co_await stream_->start();
   if (!started) {
     co_return started.error();
   }
@@ -93,19 +121,73 @@ Task<> StreamingDriver::dispatch() {
 void StreamingDriver::received(const Envelope<Message>& envelope) {
   if (std::holds_alternative<Disconnected>(envelope.content)) {
     tasks_.executor_lost(envelope.from);
-    return;
+  } else {
+    heard(envelope.from, std::get<Message>(envelope.content));
   }
-  const auto& message = std::get<Message>(envelope.content);
+}
+
+// The parts that keep something of an executor forget it at once, whoever noticed its loss.
+void StreamingDriver::executor_lost(Address executor) {
+  master_.executor_lost(executor);
+  if (tracker_) {
+    tracker_->executor_lost(executor);
+  }
+}
+
+void StreamingDriver::heard(Address from, const Message& message) {
   if (const auto* const registration = std::get_if<RegisterExecutor>(&message)) {
-    tasks_.executor_registered(envelope.from, registration->cores);
+    tasks_.executor_registered(from, registration->cores);
+    if (tracker_) {
+      tracker_->executor_registered(from);
+    }
   } else if (const auto* const report = std::get_if<TaskFinished>(&message)) {
-    tasks_.heartbeat(envelope.from);
-    tasks_.task_finished(envelope.from, *report);
+    tasks_.heartbeat(from);
+    tasks_.task_finished(from, *report);
   } else if (std::holds_alternative<Heartbeat>(message)) {
-    tasks_.heartbeat(envelope.from);
+    tasks_.heartbeat(from);
+  } else if (const auto* const stored = std::get_if<BlockStored>(&message)) {
+    if (tasks_.is_alive(from)) {
+      master_.block_stored(stored->block, from);
+    }
+  } else {
+    heard_of_receiver(from, message);
+  }
+}
+
+void StreamingDriver::heard_of_receiver(Address from, const Message& message) {
+  INVARIANT(tracker_ != nullptr, "a Direct driver was sent message {}", message.index());
+  if (const auto* const registration = std::get_if<RegisterReceiver>(&message)) {
+    tracker_->received(from, *registration);
+  } else if (const auto* const stopped = std::get_if<DeregisterReceiver>(&message)) {
+    tracker_->received(from, *stopped);
+  } else if (const auto* const ended = std::get_if<ReceiverEnded>(&message)) {
+    tracker_->received(from, *ended);
+  } else if (const auto* const report = std::get_if<AddBlock>(&message)) {
+    tracker_->received(from, *report);
   } else {
     INVARIANT(false, "the driver was sent message {}", message.index());
   }
+}
+
+void StreamingDriver::stop_gracefully() {
+  spawn(ports_.executor, stop());
+}
+
+// The order of JobScheduler.stop: nothing new comes in, what came in is worked off, then the rest.
+// Closing the log in between is Spark's, and leaves what is not allocated yet to the next life.
+Task<> StreamingDriver::stop() {
+  const bool log_first = pipeline_.protocol.tracker_stop == TrackerStop::kBeforeGenerator;
+  if (tracker_) {
+    co_await tracker_->stop_receivers(true);
+  }
+  if (tracker_ && log_first) {
+    co_await tracker_->close_log();
+  }
+  co_await generator_.stop();
+  if (tracker_ && !log_first) {
+    co_await tracker_->close_log();
+  }
+  exit_();
 }
 
 }  // namespace engine

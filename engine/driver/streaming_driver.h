@@ -9,16 +9,21 @@
 //   on             none                first start, the same
 //   on             one can be read     restart from it
 //   on             none can be read    the driver does not start
+// A stream of receivers has a log of blocks besides. Only a restart from a checkpoint replays it:
+// a crash before the first checkpoint file loses what it holds, Spark's own hazard.
 
 #pragma once
 
 #include <functional>
+#include <memory>
 
+#include "engine/driver/block_manager_master.h"
 #include "engine/driver/checkpoint_writer.h"
-#include "engine/driver/direct_kafka_stream.h"
+#include "engine/driver/input_stream.h"
 #include "engine/driver/job_generator.h"
 #include "engine/driver/job_scheduler.h"
 #include "engine/driver/offset_keeper.h"
+#include "engine/driver/receiver_tracker.h"
 #include "engine/driver/task_scheduler.h"
 #include "engine/messages.h"
 #include "engine/ports/endpoint.h"
@@ -38,8 +43,17 @@ class StreamingDriver {
   // Starts every part; returns at once.
   void start();
 
+  // Ends this life in order: first the receivers, then what they have brought is processed, then
+  // the driver exits (StreamingContext.stop with stopGracefully). Returns at once.
+  void stop_gracefully();
+
  private:
+  std::unique_ptr<InputStream> make_stream();
   Task<> begin();
+  Task<> stop();
+  void executor_lost(Address executor);
+  void heard(Address from, const Message& message);
+  void heard_of_receiver(Address from, const Message& message);
   Task<Result<>> recover(Checkpoint checkpoint);
   Task<Result<>> start_first_time();
   Task<> dispatch();
@@ -51,8 +65,10 @@ class StreamingDriver {
   Endpoint<Message>& endpoint_;
   std::function<void()> exit_;
   OffsetKeeper keeper_;
-  DirectKafkaStream stream_;
   TaskScheduler tasks_;
+  BlockManagerMaster master_;
+  std::unique_ptr<ReceiverTracker> tracker_;  // null: a Direct stream
+  std::unique_ptr<InputStream> stream_;
   JobScheduler jobs_;
   CheckpointWriter writer_;
   JobGenerator generator_;

@@ -3,17 +3,26 @@
 // Places tasks on the slots of executors and tries again elsewhere when they fail or their executor
 // is lost (Spark: TaskSchedulerImpl, TaskSetManager, HeartbeatReceiver).
 //
+// With `speculation`, a task that is slow among its siblings gets a second attempt. When one of the
+// two has succeeded, Spark kills the other. Here the other runs on and keeps its slot until it
+// reports: a kill undoes no output, and whether it comes before the output is written is a race.
+// What both have written is a repetition that the sink has to bear.
+//
 // Invariants
-//   T1  Bounded.     A task that failed `task_failures_max` times fails its set. A lost executor
-//                    counts as a failure of the tasks that ran on it (ExecutorLostFailure caused
-//                    by the app).
-//   T2  One result.  A task is done when its first attempt reports success; later reports change
-//                    nothing.
-//   T3  Slots.       An executor never has more running attempts than cores, as far as the driver
-//                    knows.
+//   T1  Bounded.      A task that failed `task_failures_max` times fails its set. A lost executor
+//                     counts as a failure of the attempts that ran on it (ExecutorLostFailure
+//                     caused by the app), and of no others.
+//   T2  One result.   A task is done when its first attempt reports success; later reports change
+//                     nothing. Nor do those of an executor that was declared lost and lives on: its
+//                     attempts were given up with it (TaskSchedulerImpl.statusUpdate).
+//   T3  Slots.        An executor never has more running attempts than cores, as far as the driver
+//                     knows.
+//   T4  Two at most.  A task has one running attempt; with speculation perhaps two, the second on
+//                     an executor that has had none of them.
 
 #pragma once
 
+#include <cstddef>
 #include <cstdint>
 #include <functional>
 #include <map>
@@ -47,26 +56,53 @@ class TaskScheduler {
 
   void executor_registered(Address executor, std::int32_t cores);
   void executor_lost(Address executor);
+
+  // A receiver runs there from now on, and keeps a slot until it ends or its executor is lost. It
+  // never waits for a free one.
+  void receiver_placed(Address executor);
+  void receiver_ended(Address executor);
   void heartbeat(Address executor);
   void task_finished(Address executor, const TaskFinished& report);
 
   // Declares executors lost whose last heartbeat is older than the network timeout.
   Task<> watch_heartbeats();
 
+  // Looks for slow tasks at every interval (spark.speculation). Without it none gets a second
+  // attempt.
+  Task<> watch_speculation();
+
   [[nodiscard]] bool is_alive(Address executor) const { return executors_.contains(executor); }
 
+  // Called for every executor that is lost, before its tasks run again.
+  std::function<void(Address)> on_executor_lost;
+
  private:
+  struct Attempt {
+    Address executor;
+    Instant launched_at;
+    bool running = true;
+  };
+
   struct TrackedTask {
     TaskDescription description;
-    std::int32_t attempts = 0;
+    std::vector<Attempt> attempts;  // by number
     std::int32_t failures = 0;
-    std::optional<Address> running_on;
-    std::optional<Address> done_on;
+    bool speculatable = false;  // found slow; waits for a slot elsewhere
+    bool done = false;
+
+    [[nodiscard]] std::ptrdiff_t running_count() const;
+    [[nodiscard]] bool ran_at(ProcessId process) const;
+
+    [[nodiscard]] bool wants_attempt() const { return !done && running_count() == 0; }
+
+    [[nodiscard]] bool wants_second_attempt() const {
+      return speculatable && !done && running_count() == 1;
+    }
   };
 
   struct TaskSet {
     std::vector<TrackedTask> tasks;
-    std::size_t done_count = 0;
+    std::vector<Duration> durations_of_done;
     bool over = false;
     TaskSetResult result;
     std::unique_ptr<Signal> finished;
@@ -74,20 +110,27 @@ class TaskScheduler {
 
   struct ExecutorState {
     std::int32_t cores = 1;
+    std::int32_t receivers = 0;
     std::set<TaskKey> running;
     Instant last_heartbeat;
 
     [[nodiscard]] bool has_free_slot() const {
-      return static_cast<std::int32_t>(running.size()) < cores;
+      return static_cast<std::int32_t>(running.size()) + receivers < cores;
     }
   };
 
   static std::size_t index_of(const TaskSet& set, PartitionId partition);
   void assign();
-  bool launch(TaskSet& set, TrackedTask& task);
-  std::optional<Address> choose_executor(PartitionId partition) const;
+  bool assign(TaskSet& set);
+  bool launch(TrackedTask& task);
+  [[nodiscard]] bool may_run(const TrackedTask& task, Address executor) const;
+  [[nodiscard]] std::optional<Address> choose_executor(const TrackedTask& task) const;
+  [[nodiscard]] std::optional<Address> choose_holder(const TrackedTask& task) const;
+  void attempt_ended(const TaskFinished& report);
+  void task_done(TaskSet& set, std::size_t index, const Attempt& attempt);
   void attempt_failed(TaskSet& set, TrackedTask& task, boost::system::error_code why);
   static void end(TaskSet& set, boost::system::error_code error);
+  void find_slow_tasks(TaskSet& set) const;
 
   const Ports& ports_;
   const Cluster& cluster_;

@@ -3,7 +3,9 @@
 #include <algorithm>
 #include <iterator>
 #include <span>
+#include <type_traits>
 #include <utility>
+#include <variant>
 
 #include "engine/executor/operations.h"
 #include "engine/ports/invariant.h"
@@ -63,8 +65,15 @@ Executor::Executor(Ports ports,
       endpoint_(endpoint),
       driver_(driver),
       exit_(std::move(exit)),
+      memory_(ports_.listener, cluster_.executor_memory, exit_),
+      blocks_(ports_, endpoint_, driver_, memory_, cluster_.network_timeout),
+      input_(ports_, pipeline_, blocks_),
       output_(ports_, pipeline_),
-      shuffle_(ports_, endpoint_) {}
+      shuffle_(ports_, endpoint_, cluster_.network_timeout),
+      receivers_(ports_,
+                 pipeline_,
+                 blocks_,
+                 TrackerClient(ports_, endpoint_, driver_, cluster_.network_timeout)) {}
 
 void Executor::start() {
   endpoint_.send(driver_, RegisterExecutor{.cores = cluster_.cores});
@@ -84,15 +93,27 @@ void Executor::received(const Envelope<Message>& envelope) {
     lost(envelope.from);
     return;
   }
-  const auto& message = std::get<Message>(envelope.content);
-  if (const auto* const launch = std::get_if<LaunchTask>(&message)) {
-    spawn(ports_.executor, run_task(launch->task));
-  } else if (const auto* const request = std::get_if<FetchShuffleBlock>(&message)) {
-    shuffle_.answer(envelope.from, *request);
-  } else if (const auto* const block = std::get_if<ShuffleBlock>(&message)) {
-    shuffle_.answered(*block);
+  std::visit([this, &envelope](const auto& content) { deliver(envelope.from, content); },
+             std::get<Message>(envelope.content));
+}
+
+// Each part takes the messages that it has a function for.
+template <class Content>
+void Executor::deliver(Address from, const Content& content) {
+  if constexpr (std::is_same_v<Content, LaunchTask>) {
+    spawn(ports_.executor, run_task(content.task));
+  } else if constexpr (std::is_same_v<Content, FetchShuffleBlock>) {
+    shuffle_.answer(from, content);
+  } else if constexpr (std::is_same_v<Content, ShuffleBlock>) {
+    shuffle_.answered(content);
+  } else if constexpr (requires { blocks_.received(from, content); }) {
+    blocks_.received(from, content);
+  } else if constexpr (requires { blocks_.received(content); }) {
+    blocks_.received(content);
+  } else if constexpr (requires { receivers_.received(content); }) {
+    receivers_.received(content);
   } else {
-    INVARIANT(false, "an executor was sent message {}", message.index());
+    INVARIANT(false, "an executor was sent what is for a driver");
   }
 }
 
@@ -101,6 +122,7 @@ void Executor::lost(Address peer) {
     spawn(ports_.executor, exit_later());
   } else {
     shuffle_.peer_lost(peer);
+    blocks_.peer_lost(peer);
   }
 }
 
@@ -129,34 +151,25 @@ Task<> Executor::run_task(std::shared_ptr<const TaskDescription> task) {
 Task<Executor::TaskOutcome> Executor::execute(std::shared_ptr<const TaskDescription> task) {
   switch (task->key.stage) {
     case Stage::kResult:
-      return run_result(task->key, task->range);
+      return run_result(task->key, task->input);
     case Stage::kMap:
-      return run_map(task->key, task->range);
+      return run_map(task->key, task->input);
     case Stage::kReduce:
       break;
   }
   return run_reduce(std::move(task));
 }
 
-// Exactly the records of the range, or an error: KafkaRDD never reads less in silence.
-Task<Result<Executor::Input>> Executor::take_input(TaskKey task, OffsetRange range) {
-  std::vector<Element> elements;
-  if (range.count() > 0) {
-    auto records = co_await ports_.kafka.fetch(pipeline_.source.topic, range);
-    if (!records) {
-      co_return records.error();
-    }
-    INVARIANT(std::ssize(records.value()) == range.count(),
-              "{} records were read of a range of {}",
-              records.value().size(),
-              range.count());
-    elements = to_elements(std::move(records.value()));
+Task<Result<Executor::Input>> Executor::take_input(TaskKey task, TaskInput source) {
+  auto records = co_await input_.read(std::move(source));
+  if (!records) {
+    co_return records.error();
   }
   const PointContext here = context(task);
   co_await ports_.points.reach(Point::kTaskInputRead, here);
-  Input input{.elements = std::move(elements), .held_bytes = 0};
+  Input input{.elements = to_elements(std::move(records.value())), .held_bytes = 0};
   input.held_bytes = bytes_of(input.elements);
-  ports_.listener.task_memory_changed(input.held_bytes);
+  memory_.task_memory_changed(input.held_bytes);
   co_await process(input.elements.size());
   co_return input;
 }
@@ -167,17 +180,17 @@ Task<> Executor::process(std::size_t record_count) {
   return ports_.clock.sleep_until(ports_.clock.now() + work);
 }
 
-Task<Executor::TaskOutcome> Executor::run_result(TaskKey task, OffsetRange range) {
+Task<Executor::TaskOutcome> Executor::run_result(TaskKey task, TaskInput source) {
   TaskOutcome outcome;
-  auto input = co_await take_input(task, range);
+  auto input = co_await take_input(task, source);
   if (!input) {
     outcome.error = input.error();
     co_return outcome;
   }
   std::vector<Element> results =
       apply_narrow(pipeline_.operations, std::move(input.value().elements), ports_.random);
-  const auto written = co_await output_.write(task, range, std::move(results));
-  ports_.listener.task_memory_changed(-input.value().held_bytes);
+  const auto written = co_await output_.write(task, std::move(source), std::move(results));
+  memory_.task_memory_changed(-input.value().held_bytes);
   if (!written) {
     outcome.error = written.error();
   }
@@ -190,9 +203,9 @@ std::size_t Executor::shuffle_index() const {
   return static_cast<std::size_t>(shuffle - pipeline_.operations.begin());
 }
 
-Task<Executor::TaskOutcome> Executor::run_map(TaskKey task, OffsetRange range) {
+Task<Executor::TaskOutcome> Executor::run_map(TaskKey task, TaskInput source) {
   TaskOutcome outcome;
-  auto input = co_await take_input(task, range);
+  auto input = co_await take_input(task, source);
   if (!input) {
     outcome.error = input.error();
     co_return outcome;
@@ -204,7 +217,7 @@ Task<Executor::TaskOutcome> Executor::run_map(TaskKey task, OffsetRange range) {
   auto blocks = split_by_owner(combine_by_key(operations[shuffle], mapped, false),
                                pipeline_.source.partitions);
   shuffle_.keep(task.batch, task.partition, std::move(blocks));
-  ports_.listener.task_memory_changed(-input.value().held_bytes);
+  memory_.task_memory_changed(-input.value().held_bytes);
   co_return outcome;
 }
 
@@ -229,7 +242,7 @@ Task<Executor::TaskOutcome> Executor::run_reduce(std::shared_ptr<const TaskDescr
   std::vector<Element> results = apply_narrow(operations.subspan(shuffle + 1),
                                               combine_by_key(operations[shuffle], gathered, true),
                                               ports_.random);
-  const auto written = co_await output_.write(task->key, task->range, std::move(results));
+  const auto written = co_await output_.write(task->key, task->input, std::move(results));
   if (!written) {
     outcome.error = written.error();
   }

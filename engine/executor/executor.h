@@ -1,8 +1,9 @@
 // engine/executor/executor.h
 //
-// One life of an executor: registers with the driver that launched it, runs its tasks, and ends
-// when it loses that driver (Spark: CoarseGrainedExecutorBackend, Executor). What runs when the
-// driver dies goes on for `executor_exit_delay`: its output may still reach the sink.
+// One life of an executor: registers with the driver that launched it, runs its tasks and
+// receivers, keeps its blocks, and ends when it loses that driver (Spark:
+// CoarseGrainedExecutorBackend, Executor). What runs when the driver dies goes on for
+// `executor_exit_delay`: its output may still reach the sink.
 
 #pragma once
 
@@ -11,12 +12,16 @@
 #include <memory>
 #include <vector>
 
+#include "engine/executor/block_manager.h"
+#include "engine/executor/memory_meter.h"
 #include "engine/executor/output_operation.h"
 #include "engine/executor/shuffle_client.h"
+#include "engine/executor/task_input.h"
 #include "engine/messages.h"
 #include "engine/pipeline.h"
 #include "engine/ports/endpoint.h"
 #include "engine/ports/process.h"
+#include "engine/receiver/receiver_runner.h"
 
 namespace engine {
 
@@ -32,6 +37,13 @@ class Executor {
 
   // Starts every part; returns at once.
   void start();
+
+  // Whether the receiver of this stream was launched here and has not ended; one that is being
+  // restarted has not.
+  [[nodiscard]] bool runs_receiver(StreamId stream) const { return receivers_.runs(stream); }
+
+  // The receiver alone fails; its supervisor starts it again.
+  void fail_receiver(StreamId stream) { receivers_.fail(stream); }
 
  private:
   struct TaskOutcome {
@@ -50,12 +62,14 @@ class Executor {
   Task<> exit_later();
   Task<> run_task(std::shared_ptr<const TaskDescription> task);
   Task<TaskOutcome> execute(std::shared_ptr<const TaskDescription> task);
-  Task<Result<Input>> take_input(TaskKey task, OffsetRange range);
-  Task<TaskOutcome> run_result(TaskKey task, OffsetRange range);
-  Task<TaskOutcome> run_map(TaskKey task, OffsetRange range);
+  Task<Result<Input>> take_input(TaskKey task, TaskInput input);
+  Task<TaskOutcome> run_result(TaskKey task, TaskInput input);
+  Task<TaskOutcome> run_map(TaskKey task, TaskInput input);
   Task<TaskOutcome> run_reduce(std::shared_ptr<const TaskDescription> task);
   Task<> process(std::size_t record_count);
   void received(const Envelope<Message>& envelope);
+  template <class Content>
+  void deliver(Address from, const Content& content);
   void lost(Address peer);
   [[nodiscard]] std::size_t shuffle_index() const;
 
@@ -65,8 +79,12 @@ class Executor {
   Endpoint<Message>& endpoint_;
   Address driver_;
   std::function<void()> exit_;
+  MemoryMeter memory_;
+  BlockManager blocks_;
+  TaskInputReader input_;
   OutputOperation output_;
   ShuffleClient shuffle_;
+  ReceiverRunner receivers_;
 };
 
 }  // namespace engine

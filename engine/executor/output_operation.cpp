@@ -55,7 +55,7 @@ PointContext context(const TaskKey& task) {
 }  // namespace
 
 Task<Result<>> OutputOperation::write(TaskKey task,
-                                      OffsetRange range,
+                                      TaskInput input,
                                       std::vector<Element> elements) {
   const bool keyed = pipeline_.sink.kind == SinkKind::kUpsert;
   std::vector<OutputRow> rows = to_rows(task, std::move(elements), keyed);
@@ -70,9 +70,9 @@ Task<Result<>> OutputOperation::write(TaskKey task,
       break;
     case SinkKind::kOffsets:
       if (pipeline_.protocol.offset_guard == OffsetGuard::kSecondTransaction) {
-        written = co_await write_then_offsets(task, range, std::move(rows));
+        written = co_await write_then_offsets(task, std::get<OffsetRange>(input), std::move(rows));
       } else {
-        written = co_await write_with_offsets(task, range, std::move(rows));
+        written = co_await write_with_offsets(task, std::get<OffsetRange>(input), std::move(rows));
       }
       break;
     case SinkKind::kFiles:

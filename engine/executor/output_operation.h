@@ -31,10 +31,10 @@ class OutputOperation {
   OutputOperation(const Ports& ports, const Pipeline& pipeline)
       : ports_(ports), pipeline_(pipeline) {}
 
+  // Requires  an `offsets` sink is for tasks that read a range of Kafka.
   // Errors    those of the sink. kRefused: the saved offset is not this range's start, and the
-  // range was
-  //           not committed before either.
-  Task<Result<>> write(TaskKey task, OffsetRange range, std::vector<Element> elements);
+  //           range was not committed before either.
+  Task<Result<>> write(TaskKey task, TaskInput input, std::vector<Element> elements);
 
  private:
   Task<Result<>> write_statements(TaskKey task, std::vector<OutputRow> rows);

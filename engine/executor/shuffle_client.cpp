@@ -45,8 +45,12 @@ Task<Result<ShuffleClient::Block>> ShuffleClient::fetch(Address holder,
   pending.signal = ports_.clock.make_signal();
   FetchShuffleBlock request{.request = id, .batch = batch, .map = map, .reduce = reduce};
   endpoint_.send(holder, request);
+  const Instant deadline = ports_.clock.now() + timeout_;
   while (!pending.over) {
-    co_await pending.signal->wait();
+    const bool notified = co_await pending.signal->wait_until(deadline);
+    if (!notified) {
+      break;
+    }
   }
   Block block = std::move(pending.block);
   pending_.erase(id);

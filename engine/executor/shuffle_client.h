@@ -23,13 +23,14 @@ class ShuffleClient {
  public:
   using Block = std::shared_ptr<const std::vector<Element>>;
 
-  ShuffleClient(const Ports& ports, Endpoint<Message>& endpoint)
-      : ports_(ports), endpoint_(endpoint) {}
+  // `timeout`: spark.shuffle.io.connectionTimeout.
+  ShuffleClient(const Ports& ports, Endpoint<Message>& endpoint, Duration timeout)
+      : ports_(ports), endpoint_(endpoint), timeout_(timeout) {}
 
   // Keeps the output of a map task: one block per reduce task.
   void keep(BatchTime batch, PartitionId map, std::vector<Block> blocks);
 
-  // Errors    kFetchFailed: the executor is gone or no longer has it.
+  // Errors    kFetchFailed: the executor is gone, no longer has it, or does not answer in time.
   Task<Result<Block>> fetch(Address holder, BatchTime batch, PartitionId map, PartitionId reduce);
 
   void answer(Address asker, const FetchShuffleBlock& request);
@@ -48,6 +49,7 @@ class ShuffleClient {
 
   const Ports& ports_;
   Endpoint<Message>& endpoint_;
+  Duration timeout_;
   std::map<std::pair<BatchTime, PartitionId>, std::vector<Block>> kept_;
   std::map<std::int64_t, Pending> pending_;
   std::int64_t next_request_ = 1;

@@ -60,6 +60,39 @@ enum class CheckpointPublish : std::uint8_t {
   kInPlace,  // mistake, the bug class of SPARK-23966: written under its final name
 };
 
+// When a reliable receiver commits the offsets of a block.
+enum class OffsetCommit : std::uint8_t {
+  kAfterStore,   // ReliableKafkaReceiver: stored, replicated or logged, and known to the driver
+  kBeforeStore,  // mistake: as soon as the block is cut off
+};
+
+// Which offset a reliable receiver commits.
+enum class CommittedOffset : std::uint8_t {
+  kLastStored,  // ReliableKafkaReceiver: of the last stored record, which is then fetched again
+  kNext,        // sound: of the record behind it
+};
+
+// What a log answers whose record was flushed and whose file could then not be closed.
+enum class FailedClose : std::uint8_t {
+  kAcknowledged,  // FileBasedWriteAheadLog.write returns the segment of whichever attempt got so
+                  // far
+  kRefused,       // sound: without the close S3 has no object
+};
+
+// In which order a receiver supervisor stops its parts.
+enum class SupervisorStop : std::uint8_t {
+  kLogFirst,        // ReceiverSupervisorImpl.onStop since SPARK-18922: what is buffered then has no
+                    // log to go to
+  kGeneratorFirst,  // sound: what is buffered is stored, then the log is closed (Spark 1.6)
+};
+
+// When a graceful stop closes the log of received blocks.
+enum class TrackerStop : std::uint8_t {
+  kBeforeGenerator,  // JobScheduler.stop: the tracker with its log, then the generator, whose last
+                     // batches can allocate nothing any more
+  kAfterGenerator,   // sound: the log is closed when the last batch is done
+};
+
 struct Protocol {
   OffsetSave offset_save = OffsetSave::kAfterOutput;
   OffsetGuard offset_guard = OffsetGuard::kCompareAndSet;
@@ -68,6 +101,11 @@ struct Protocol {
   FailedBatch failed_batch = FailedBatch::kKeepPending;
   Reschedule reschedule = Reschedule::kBeforeRestart;
   CheckpointPublish checkpoint_publish = CheckpointPublish::kRename;
+  OffsetCommit offset_commit = OffsetCommit::kAfterStore;
+  CommittedOffset committed_offset = CommittedOffset::kLastStored;
+  SupervisorStop supervisor_stop = SupervisorStop::kLogFirst;
+  FailedClose failed_close = FailedClose::kAcknowledged;
+  TrackerStop tracker_stop = TrackerStop::kBeforeGenerator;
   auto operator<=>(const Protocol&) const = default;
 };
 

@@ -7,6 +7,7 @@
 #include <chrono>
 #include <compare>
 #include <cstdint>
+#include <optional>
 #include <string>
 #include <vector>
 
@@ -74,6 +75,15 @@ struct BlockId {
   StreamId stream = 0;
   std::int64_t number = 0;
   auto operator<=>(const BlockId&) const = default;
+};
+
+// A part of what a batch reads, and which of its tasks reads it. A block that the batch has is
+// there as its ranges, in the order of its records; such a range is gone when the block is.
+struct PlannedRange {
+  OffsetRange range;
+  PartitionId task = 0;
+  std::optional<BlockId> block;  // empty: read from Kafka when the task runs
+  auto operator<=>(const PlannedRange&) const = default;
 };
 
 // The number that the workload gave a record, from 0 in the order of production.

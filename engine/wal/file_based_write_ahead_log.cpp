@@ -196,7 +196,7 @@ Task<Result<WalRecordHandle>> FileBasedWriteAheadLog::append(std::string bytes, 
   WalRecordHandle handle;
   handle.path = current_->path;
   handle.offset = next_offset_;
-  handle.length = size - std::ssize(frame_record(""));
+  handle.length = size - kWalFrameBytes;
   const auto appended = co_await ports_.storage.append(handle.path, std::move(bytes));
   if (!appended) {
     co_return appended.error();

@@ -10,6 +10,7 @@
 
 #pragma once
 
+#include <cstdint>
 #include <string>
 #include <string_view>
 #include <vector>
@@ -18,6 +19,9 @@
 #include "engine/wal/wal_record.h"
 
 namespace engine {
+
+// What a record is longer by in a file.
+inline constexpr std::int64_t kWalFrameBytes = sizeof(std::uint32_t);
 
 // Requires  the record is shorter than 2 GiB.
 std::string frame_record(std::string_view record);

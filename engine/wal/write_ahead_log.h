@@ -27,6 +27,7 @@
 #include <vector>
 
 #include "engine/ports/process.h"
+#include "engine/ports/protocol.h"
 #include "engine/ports/result.h"
 #include "engine/ports/task.h"
 #include "engine/ports/vocabulary.h"
@@ -59,13 +60,6 @@ class WriteAheadLog {
 
   // Later writes fail with kUnavailable. Closing again does nothing.
   virtual Task<Result<>> close() = 0;
-};
-
-// What a write answers whose record was flushed and whose file could then not be closed.
-enum class FailedClose : std::uint8_t {
-  kAcknowledged,  // FileBasedWriteAheadLog.write returns the segment of whichever attempt got so
-                  // far
-  kRefused,       // sound: without the close S3 has no object
 };
 
 struct WalOptions {

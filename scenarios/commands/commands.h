@@ -32,6 +32,16 @@ struct ReplayOptions {
 
 int replay_command(const ReplayOptions& options);
 
+struct MatrixOptions {
+  CommonOptions common;
+  std::vector<std::string> sources;  // the rows and columns that are wanted; none: all
+  std::vector<std::string> sinks;
+  std::vector<std::string> crashes;
+  bool scenarios = false;  // print the worlds of the rows instead of exploring them
+};
+
+int matrix_command(const MatrixOptions& options);
+
 struct ListOptions {
   std::string what;  // scenarios, pipelines, points, faults, sinks, defects
   bool markdown = false;

@@ -97,7 +97,12 @@ Rows sinks() {
 Rows faults() {
   return {{"crash: driver", "the driver dies; its executors exit when they notice"},
           {"crash: executor:N", "executor N dies with everything in its memory"},
-          {"crash: cluster", "driver and executors die in the same instant"}};
+          {"crash: receiver:N", "receiver N fails alone; its supervisor starts it again"},
+          {"crash: receiver-executor:N", "whichever executor runs receiver N then dies"},
+          {"crash: machine:N", "executor N and the machine under it; the driver is not told"},
+          {"crash: cluster", "driver and executors die in the same instant"},
+          {"partition: [driver, executor:N]",
+           "the two exchange no message for a while; whoever is declared lost lives on"}};
 }
 
 Rows pipelines() {
@@ -106,7 +111,10 @@ Rows pipelines() {
           {"kafka-direct, offsets: zookeeper", "saved after the output, partition by partition"},
           {"kafka-direct, offsets: hbase", "saved after the output, all partitions at once"},
           {"kafka-direct, offsets: sink", "saved in the sink, with the output or after it"},
-          {"kafka-direct, offsets: none", "every start begins at `start`"}};
+          {"kafka-direct, offsets: none", "every start begins at `start`"},
+          {"kafka-receiver", "in Kafka, on a timer: what was fetched, stored or not"},
+          {"kafka-receiver, reliable: true", "in Kafka: what was stored and the driver knows"},
+          {"kafka-receiver, write_ahead_log: true", "either way; its blocks are in a log as well"}};
 }
 
 Loaded<Rows> scenario_rows() {

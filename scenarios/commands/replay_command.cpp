@@ -11,6 +11,7 @@
 #include "scenarios/expectation.h"
 #include "scenarios/explorer.h"
 #include "scenarios/fault_text.h"
+#include "scenarios/matrix/rows.h"
 
 namespace scenarios {
 namespace {
@@ -35,9 +36,20 @@ std::optional<Scenario> pick(std::vector<Scenario> scenarios, std::uint64_t hash
   return found == scenarios.end() ? std::nullopt : std::optional(std::move(*found));
 }
 
+// Among the worlds of the guarantee table.
+std::optional<Scenario> find_in_matrix(std::uint64_t hash) {
+  for (const MatrixRow& row : matrix_rows()) {
+    auto scenario = load_scenario(row);
+    if (scenario && scenario.value().text_hash == hash) {
+      return std::move(scenario.value());
+    }
+  }
+  return std::nullopt;
+}
+
 // The scenario whose text the token names. It is looked for in the files that were given, then in
-// the catalogue, then among the files of the current folder; of those, whatever does not load is
-// none of our business.
+// the catalogue, then among the files of the current folder, then in the guarantee table; of those,
+// whatever does not load is none of our business.
 Loaded<Scenario> find_by_hash(const ReplayOptions& options, std::uint64_t hash) {
   std::vector<std::string> given = options.scenarios;
   std::vector<std::string> guesses = scenario_files(catalogue_directory());
@@ -52,6 +64,10 @@ Loaded<Scenario> find_by_hash(const ReplayOptions& options, std::uint64_t hash) 
     if (scenario) {
       return *std::move(scenario);
     }
+  }
+  auto row = find_in_matrix(hash);
+  if (row) {
+    return *std::move(row);
   }
   return Diagnostic{
       .file = unfolded(options.token),
@@ -107,8 +123,8 @@ std::string line_of(const reports::Event& event) {
 
 std::string story(const JudgedRun& judged, const faults::FaultPlan& plan) {
   std::string text;
-  for (const faults::Crash& crash : plan) {
-    text += to_string(crash) + '\n';
+  for (const faults::Fault& fault : plan) {
+    text += to_string(fault) + '\n';
   }
   for (const reports::Event& event : judged.run.ledger.events) {
     text += line_of(event);
@@ -164,7 +180,7 @@ reports::VerdictRow row_of(const Runner& runner,
                            const PreparedScenario& prepared,
                            const JudgedRun& judged,
                            std::vector<std::string> reasons) {
-  reports::VerdictRow row = reports::make_row(judged.verdict);
+  reports::VerdictRow row = reports::make_row(judged.verdict, judged.run.ledger.metrics);
   row.scenario = prepared.scenario.name;
   row.claims = prepared.scenario.claims;
   row.kafka = runner.kafka().to_string();

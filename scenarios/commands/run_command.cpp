@@ -4,61 +4,22 @@
 #include <filesystem>
 #include <map>
 #include <optional>
-#include <thread>
 #include <utility>
 
 #include <fmt/chrono.h>
 #include <fmt/format.h>
-#include <unistd.h>
 
 #include "reports/recording.h"
 #include "reports/verdict_table.h"
 #include "scenarios/catalogue.h"
 #include "scenarios/commands/commands.h"
 #include "scenarios/commands/interruption.h"
+#include "scenarios/commands/progress.h"
 #include "scenarios/commands/scenario_pool.h"
 #include "scenarios/commands/scenario_report.h"
 
 namespace scenarios {
 namespace {
-
-std::size_t thread_count(const CommonOptions& common, std::size_t scenarios) {
-  const std::size_t wanted = common.jobs > 0
-                                 ? static_cast<std::size_t>(common.jobs)
-                                 : std::max<std::size_t>(1, std::thread::hardware_concurrency());
-  return std::clamp<std::size_t>(wanted, 1, std::max<std::size_t>(1, scenarios));
-}
-
-class Progress {
- public:
-  Progress(bool quiet, std::size_t total)
-      : quiet_(quiet), is_terminal_(isatty(STDERR_FILENO) == 1), total_(total) {}
-
-  void show(std::size_t done, const std::string& name) const {
-    if (quiet_) {
-      return;
-    }
-    if (is_terminal_) {
-      constexpr std::size_t kWidth = 30;
-      const std::size_t filled = done * kWidth / std::max<std::size_t>(1, total_);
-      print_aside(
-          fmt::format("\r[{:<{}}] {}/{}\033[K", std::string(filled, '='), kWidth, done, total_));
-    } else {
-      print_aside(fmt::format("[{}/{}] {}\n", done, total_, name));
-    }
-  }
-
-  void end() const {
-    if (!quiet_ && is_terminal_) {
-      print_aside("\r\033[K");
-    }
-  }
-
- private:
-  bool quiet_;
-  bool is_terminal_;
-  std::size_t total_;
-};
 
 std::string wall_time_text() {
   const auto now =
@@ -165,7 +126,7 @@ class Session {
       : common_(common), scenarios_(scenarios), recording_(std::move(recording)) {}
 
   int run(const KafkaChoice& kafka) {
-    ScenarioPool pool(scenarios_, kafka, thread_count(common_, scenarios_.size()));
+    ScenarioPool pool(scenarios_, kafka, thread_count(common_.jobs, scenarios_.size()));
     const std::string failure = collect(pool);
     const int status = conclude(failure);
     // Everything is written. A thread deep inside the Kafka client would not end within a second.

@@ -55,7 +55,7 @@ Runner::Outcome<ScenarioReport> run_once(Runner& runner, const PreparedScenario&
   if (report.interrupted) {
     return report;
   }
-  report.row = reports::make_row(judged->verdict);
+  report.row = reports::make_row(judged->verdict, judged->run.ledger.metrics);
   name_row(report.row, runner, prepared);
   report.row.token = judged->token;
   report.row.reasons = check(prepared.scenario, judged->verdict, judged->run.ledger);

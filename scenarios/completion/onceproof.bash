@@ -23,12 +23,26 @@ _onceproof() {
     --seed | --jobs | --until)
       return
       ;;
+    --source)
+      mapfile -t COMPREPLY < <(compgen -W 'kafka-receiver kafka-direct' -- "$word")
+      return
+      ;;
+    --sink)
+      mapfile -t COMPREPLY < <(compgen -W 'append upsert batch-uid offsets files' -- "$word")
+      return
+      ;;
+    --crash)
+      mapfile -t COMPREPLY < <(compgen -W 'none receiver receiver-executor other-executor driver-at-start driver cluster driver-twice' -- "$word")
+      return
+      ;;
   esac
   local words=''
   if ((COMP_CWORD == 1)); then
-    words='run replay list --help --version'
+    words='run matrix replay list --help --version'
   elif [[ $command == run && $word == -* ]]; then
     words='--kafka --seed --jobs --db --report --junit --markdown --json --quiet --no-color --help'
+  elif [[ $command == matrix ]]; then
+    words='--kafka --seed --jobs --source --sink --crash --scenarios --markdown --json --quiet --no-color --help'
   elif [[ $command == replay && $word == -* ]]; then
     words='--kafka --trace --until --verify --json --quiet --no-color --help'
   elif [[ $command == list ]]; then

@@ -56,6 +56,31 @@ expect: {{ output: {} }}
                      sink == "append" ? "at-least-once" : "exactly-once");
 }
 
+// The same workload through a receiver; the driver dies at the same place of the same batch and
+// takes the executors with it. Polls, blocks, their log and their commits come on top of what
+// Direct does, so that it is nearly three times as many operations.
+std::string receiver_scenario(const std::string& receiver, const std::string& output) {
+  return fmt::format(R"(
+scenario: standard_with_a_receiver
+description: The workload that the budget per schedule is stated for, received and stored first.
+topic: {{ name: sessions, partitions: 3 }}
+workload: {{ records: 300, keys: 40, rate: 30/s, value_bytes: 64 }}
+pipeline:
+  batch_interval: 1s
+  source: {{ kind: kafka-receiver, {} }}
+  checkpoint: {{ enabled: true, storage: hdfs }}
+  operations: [ {{ map: identity }} ]
+  sink: {{ kind: append, store: memory }}
+cluster: {{ executors: 2, cores: 3 }}
+faults:
+  - crash: driver
+    at: {{ point: task.output_committed, batch: 7, partition: 1 }}
+expect: {{ output: {} }}
+)",
+                     receiver,
+                     output);
+}
+
 void play_schedules(benchmark::State& state,
                     const scenarios::PreparedScenario& prepared,
                     reports::Guarantee expected) {
@@ -82,6 +107,20 @@ void schedule_with_offsets(benchmark::State& state) {
   play_schedules(state, prepared, reports::Guarantee::kExactlyOnce);
 }
 
+// What was in the log and not yet committed is received again, and is in the sink twice.
+void schedule_with_reliable_receiver_and_log(benchmark::State& state) {
+  const auto prepared = tests::prepared_from(
+      receiver_scenario("reliable: true, write_ahead_log: true", "at-least-once"));
+  play_schedules(state, prepared, reports::Guarantee::kAtLeastOnce);
+}
+
+// What was committed and not yet processed died with the memories of both executors.
+void schedule_with_unreliable_receiver(benchmark::State& state) {
+  const auto prepared = tests::prepared_from(
+      receiver_scenario("reliable: false, auto_commit_interval: 1s", "at-most-once"));
+  play_schedules(state, prepared, reports::Guarantee::kAtMostOnce);
+}
+
 // A schedule on the model is one thread's work: its processor time does not depend on what else
 // runs on the machine. On the mock it waits for sockets and other threads.
 void on_model(benchmark::internal::Benchmark* bench) {
@@ -96,6 +135,10 @@ BENCHMARK(schedule_with_append)->Apply(on_model);
 BENCHMARK(schedule_with_append)->Apply(on_mock);
 BENCHMARK(schedule_with_offsets)->Apply(on_model);
 BENCHMARK(schedule_with_offsets)->Apply(on_mock);
+BENCHMARK(schedule_with_reliable_receiver_and_log)->Apply(on_model);
+BENCHMARK(schedule_with_reliable_receiver_and_log)->Apply(on_mock);
+BENCHMARK(schedule_with_unreliable_receiver)->Apply(on_model);
+BENCHMARK(schedule_with_unreliable_receiver)->Apply(on_mock);
 
 // --- Records -----------------------------------------------------------------------------------
 

@@ -103,6 +103,21 @@ void draw_outputs(Ledger& ledger) {
   }
 }
 
+// Half of them of blocks, of which there are few enough that they meet again, in the same plan and
+// in others, without care for what a block held before.
+engine::PlannedRange draw_planned_range() {
+  engine::PlannedRange planned;
+  planned.range = {.partition = static_cast<engine::PartitionId>(below(4)),
+                   .from = {draw_offset()},
+                   .until = {draw_offset()}};
+  planned.task =
+      below(3) > 0 ? planned.range.partition : static_cast<engine::PartitionId>(below(4));
+  if (below(2) == 0) {
+    planned.block = {.stream = static_cast<engine::StreamId>(below(2)), .number = below(3)};
+  }
+  return planned;
+}
+
 void draw_plans(Ledger& ledger) {
   for (std::int64_t left = below(8); left > 0; --left) {
     reports::BatchPlan plan{.batch = support::batch(1 + below(4)),
@@ -110,10 +125,8 @@ void draw_plans(Ledger& ledger) {
                             .ranges = {},
                             .executed = {},
                             .completed = below(3) == 0};
-    for (std::int64_t ranges = below(4); ranges > 0; --ranges) {
-      plan.ranges.push_back({.partition = static_cast<engine::PartitionId>(below(4)),
-                             .from = {draw_offset()},
-                             .until = {draw_offset()}});
+    for (std::int64_t ranges = below(6); ranges > 0; --ranges) {
+      plan.ranges.push_back(draw_planned_range());
     }
     for (std::int64_t executed = below(3); executed > 0; --executed) {
       plan.executed.push_back(static_cast<engine::PartitionId>(below(4)));
@@ -209,7 +222,7 @@ class Bench {
 
   void clear() {
     query(
-        "DELETE FROM run; DELETE FROM input_record; DELETE FROM output_record;"
+        "DELETE FROM run; DELETE FROM metric; DELETE FROM input_record; DELETE FROM output_record;"
         "DELETE FROM batch_plan; DELETE FROM expected_aggregate");
   }
 
@@ -341,6 +354,105 @@ RC_GTEST_PROP(JudgeProperty, RepeatedRowIsOneDuplicate, ()) {
   RC_ASSERT(verdict.output == (reports::StageVerdict{.lost = 0, .duplicated = 1}));
   RC_ASSERT(verdict.reordered == 0);
   RC_ASSERT(verdict.guarantee() == Guarantee::kAtLeastOnce);
+}
+
+// The records of one partition in blocks of one or two ranges, some of them to a batch.
+struct BlockHistory {
+  std::vector<std::vector<support::Block>> batches;
+  LedgerBuilder ledger;
+};
+
+BlockHistory draw_block_history() {
+  BlockHistory history;
+  std::int64_t offset = 0;
+  std::int64_t number = 0;
+  for (std::int64_t batches = 1 + below(3); batches > 0; --batches) {
+    std::vector<support::Block>& blocks = history.batches.emplace_back();
+    for (std::int64_t count = 1 + below(3); count > 0; --count) {
+      support::Block& block = blocks.emplace_back();
+      block.id = {.stream = static_cast<engine::StreamId>(below(2)), .number = ++number};
+      for (std::int64_t ranges = 1 + below(2); ranges > 0; --ranges) {
+        const std::int64_t from = offset;
+        offset += 1 + below(3);
+        block.ranges.push_back(support::range(0, from, offset));
+      }
+    }
+  }
+  history.ledger.inputs(0, offset);
+  return history;
+}
+
+std::int64_t count_of(const support::Block& block) {
+  std::int64_t count = 0;
+  for (const engine::OffsetRange& range : block.ranges) {
+    count += range.count();
+  }
+  return count;
+}
+
+// Each life executes each batch or not; the last one does.
+RC_GTEST_PROP(JudgeProperty, BlocksPlannedAgainByAnyNumberOfLivesAreExact, ()) {
+  BlockHistory history = draw_block_history();
+  const std::int64_t lives = 1 + below(3);
+  for (std::int64_t life = 1; life <= lives; ++life) {
+    std::int64_t number = 0;
+    for (const std::vector<support::Block>& blocks : history.batches) {
+      const bool executed = life == lives || below(2) == 0;
+      history.ledger.plan_blocks(
+          ++number, static_cast<engine::Incarnation>(life), blocks, executed);
+    }
+  }
+  const Verdict verdict = judge(history.ledger.ledger());
+
+  RC_ASSERT(verdict.received == reports::StageVerdict{});
+  RC_ASSERT(verdict.processed == reports::StageVerdict{});
+}
+
+// The driver dies before it has executed anything, and one block with it.
+RC_GTEST_PROP(JudgeProperty, BlockLeftOutIsExactlyItsRecordsLost, ()) {
+  BlockHistory history = draw_block_history();
+  std::int64_t number = 0;
+  for (const std::vector<support::Block>& blocks : history.batches) {
+    history.ledger.plan_blocks(++number, 1, blocks, false);
+  }
+  std::vector<support::Block>& shortened =
+      history.batches[static_cast<std::size_t>(below(std::ssize(history.batches)))];
+  const auto left_out = shortened.begin() + below(std::ssize(shortened));
+  const std::int64_t lost = count_of(*left_out);
+  shortened.erase(left_out);
+  number = 0;
+  for (const std::vector<support::Block>& blocks : history.batches) {
+    history.ledger.plan_blocks(++number, 2, blocks, true);
+  }
+  const Verdict verdict = judge(history.ledger.ledger());
+
+  RC_ASSERT(verdict.received == (reports::StageVerdict{.lost = lost, .duplicated = 0}));
+  RC_ASSERT(verdict.processed == (reports::StageVerdict{.lost = lost, .duplicated = 0}));
+}
+
+// Into any batch, its own or another, under an identity of its own.
+RC_GTEST_PROP(JudgeProperty, BlockReceivedTwiceIsExactlyItsRecordsDuplicated, ()) {
+  BlockHistory history = draw_block_history();
+  const std::vector<support::Block>& source =
+      history.batches[static_cast<std::size_t>(below(std::ssize(history.batches)))];
+  support::Block again = source[static_cast<std::size_t>(below(std::ssize(source)))];
+  again.id.number += 1000;
+  history.batches[static_cast<std::size_t>(below(std::ssize(history.batches)))].push_back(again);
+  std::int64_t number = 0;
+  for (const std::vector<support::Block>& blocks : history.batches) {
+    history.ledger.plan_blocks(++number, 1, blocks, true);
+  }
+  const Verdict verdict = judge(history.ledger.ledger());
+
+  RC_ASSERT(verdict.received == (reports::StageVerdict{.lost = 0, .duplicated = count_of(again)}));
+  RC_ASSERT(verdict.processed == (reports::StageVerdict{.lost = 0, .duplicated = count_of(again)}));
+}
+
+// What no batch worked on to the end cannot have been processed more often than it was received.
+RC_GTEST_PROP(JudgeProperty, WhateverIsProcessedWasReceived, ()) {
+  const Verdict verdict = judge(draw_ledger());
+
+  RC_ASSERT(verdict.processed.lost >= verdict.received.lost);
 }
 
 RC_GTEST_PROP(JudgeProperty, OrderOfTheSinkChangesNothingButReordering, ()) {

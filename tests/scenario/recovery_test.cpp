@@ -83,11 +83,11 @@ std::string gap_in_a_life(const JudgedRun& judged) {
       continue;
     }
     for (std::size_t p = 0; p < plans[i].ranges.size(); ++p) {
-      if (plans[i].ranges[p].from != plans[i - 1].ranges[p].until) {
+      if (plans[i].ranges[p].range.from != plans[i - 1].ranges[p].range.until) {
         return fmt::format("plan {} begins at {}, the one before it ends at {}",
                            i,
-                           plans[i].ranges[p].from.value,
-                           plans[i - 1].ranges[p].until.value);
+                           plans[i].ranges[p].range.from.value,
+                           plans[i - 1].ranges[p].range.until.value);
       }
     }
   }
@@ -149,7 +149,7 @@ TEST(Recovery, ACheckpointWrittenInPlaceMayBeUnreadable) {
 // A batch that reached the sink is planned again with other ranges.
 std::string changes_a_batch(const JudgedRun& judged) {
   const reports::Ledger& ledger = judged.run.ledger;
-  std::map<engine::BatchTime, std::vector<engine::OffsetRange>> planned;
+  std::map<engine::BatchTime, std::vector<engine::PlannedRange>> planned;
   std::size_t next_plan = 0;
   for (const Event& event : ledger.events) {
     if (!is_point(event, Point::kGeneratorBatchPlanned)) {
@@ -239,8 +239,8 @@ TEST(Recovery, AFailedBatchIsLostWhenALaterOneCompletesBeforeTheRestart) {
     return plan.driver == 2 && plan.batch.at == engine::Instant(std::chrono::seconds(2));
   });
   ASSERT_NE(again, plans.rend()) << "the restarted driver runs the batch again";
-  EXPECT_TRUE(
-      std::ranges::all_of(again->ranges, [](const auto& range) { return range.count() == 0; }));
+  EXPECT_TRUE(std::ranges::all_of(again->ranges,
+                                  [](const auto& planned) { return planned.range.count() == 0; }));
 }
 
 TEST(Recovery, TheWholeClusterMayDieAndComeBack) {

@@ -6,6 +6,7 @@
 
 #include <chrono>
 #include <cstdint>
+#include <optional>
 #include <string>
 #include <utility>
 #include <vector>
@@ -23,6 +24,12 @@ inline engine::OffsetRange range(engine::PartitionId partition,
                                  std::int64_t until) {
   return {.partition = partition, .from = {from}, .until = {until}};
 }
+
+// What a receiver stored, in the order of its records.
+struct Block {
+  engine::BlockId id;
+  std::vector<engine::OffsetRange> ranges;
+};
 
 class LedgerBuilder {
  public:
@@ -71,21 +78,37 @@ class LedgerBuilder {
     return *this;
   }
 
+  // Of Kafka: the task of a partition has its number.
   LedgerBuilder& plan(std::int64_t batch_number,
                       engine::Incarnation driver,
-                      std::vector<engine::OffsetRange> ranges,
+                      const std::vector<engine::OffsetRange>& ranges,
                       bool completed) {
-    ledger_.plans.push_back({.batch = batch(batch_number),
-                             .driver = driver,
-                             .ranges = std::move(ranges),
-                             .executed = {},
-                             .completed = completed});
-    return *this;
+    std::vector<engine::PlannedRange> planned;
+    for (const engine::OffsetRange& read : ranges) {
+      planned.push_back({.range = read, .task = read.partition, .block = std::nullopt});
+    }
+    return add_plan(batch_number, driver, std::move(planned), completed);
   }
 
-  // Tasks of the last plan brought the output of these partitions to an end.
-  LedgerBuilder& executed(std::vector<engine::PartitionId> partitions) {
-    ledger_.plans.back().executed = std::move(partitions);
+  // Task i reads the i-th of the blocks.
+  LedgerBuilder& plan_blocks(std::int64_t batch_number,
+                             engine::Incarnation driver,
+                             const std::vector<Block>& blocks,
+                             bool completed) {
+    std::vector<engine::PlannedRange> planned;
+    engine::PartitionId task = 0;
+    for (const Block& block : blocks) {
+      for (const engine::OffsetRange& held : block.ranges) {
+        planned.push_back({.range = held, .task = task, .block = block.id});
+      }
+      ++task;
+    }
+    return add_plan(batch_number, driver, std::move(planned), completed);
+  }
+
+  // These tasks of the last plan brought their output to an end.
+  LedgerBuilder& executed(std::vector<engine::PartitionId> tasks) {
+    ledger_.plans.back().executed = std::move(tasks);
     return *this;
   }
 
@@ -106,6 +129,18 @@ class LedgerBuilder {
   reports::Ledger& ledger() { return ledger_; }
 
  private:
+  LedgerBuilder& add_plan(std::int64_t batch_number,
+                          engine::Incarnation driver,
+                          std::vector<engine::PlannedRange> ranges,
+                          bool completed) {
+    ledger_.plans.push_back({.batch = batch(batch_number),
+                             .driver = driver,
+                             .ranges = std::move(ranges),
+                             .executed = {},
+                             .completed = completed});
+    return *this;
+  }
+
   reports::Ledger ledger_;
 };
 

@@ -7,6 +7,7 @@
 
 #include <chrono>
 #include <cstdint>
+#include <map>
 #include <optional>
 #include <string>
 #include <utility>
@@ -67,6 +68,11 @@ class RememberingListener final : public engine::Listener {
  public:
   std::vector<std::string> told;
   std::vector<engine::BatchTime> processed;
+  std::map<engine::PartitionId, engine::Offset> positions;
+  std::map<engine::StoredAs, std::int64_t> stored_bytes;
+  std::int64_t block_bytes = 0;
+  std::int64_t buffered_records = 0;
+  std::int64_t received_bytes = 0;
 
   void driver_started(bool recovered) override {
     told.emplace_back(recovered ? "started from a checkpoint" : "started for the first time");
@@ -77,7 +83,7 @@ class RememberingListener final : public engine::Listener {
   }
 
   void batch_planned(engine::BatchTime /*batch*/,
-                     const std::vector<engine::OffsetRange>& /*ranges*/) override {}
+                     const std::vector<engine::PlannedRange>& /*ranges*/) override {}
 
   void batch_generation_failed(engine::BatchTime /*batch*/,
                                boost::system::error_code /*why*/) override {}
@@ -89,6 +95,22 @@ class RememberingListener final : public engine::Listener {
   void batch_processed(engine::BatchTime batch) override { processed.push_back(batch); }
 
   void task_memory_changed(std::int64_t /*delta_bytes*/) override {}
+
+  void block_memory_changed(std::int64_t delta_bytes) override { block_bytes += delta_bytes; }
+
+  void receiver_position(engine::PartitionId partition, engine::Offset until) override {
+    positions[partition] = until;
+  }
+
+  void receiver_buffer_changed(std::int64_t delta_records) override {
+    buffered_records += delta_records;
+  }
+
+  void bytes_received(std::int64_t bytes) override { received_bytes += bytes; }
+
+  void bytes_stored(engine::StoredAs where, std::int64_t bytes) override {
+    stored_bytes[where] += bytes;
+  }
 
   void checkpoint_written(std::int64_t /*bytes*/) override {}
 };

@@ -86,8 +86,8 @@ void Player::visit_schedules(const scenarios::PreparedScenario& prepared, const 
   const scenarios::Scenario& scenario = prepared.scenario;
   const scenarios::JudgedRun base = play(prepared);
   visit(base, scenario.faults);
-  for (const faults::FaultPlan& plan :
-       faults::with_one_more_crash(scenario.faults, base.run.steps, scenario.cluster.executors)) {
+  for (const faults::FaultPlan& plan : faults::with_one_more_crash(
+           scenario.faults, base.run.steps, scenarios::explored_targets(scenario))) {
     visit(play(prepared, scenario.seed, plan), plan);
   }
 }

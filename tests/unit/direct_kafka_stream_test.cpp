@@ -66,11 +66,19 @@ class Stream {
   engine::Result<> start() { return world_.result_of(stream_->start()).value(); }
 
   BatchRanges plan(std::int64_t batch_ms) {
-    return world_.result_of(stream_->get_or_compute(batch_at_ms(batch_ms))).value().value();
+    const engine::BatchInput input =
+        world_.result_of(stream_->get_or_compute(batch_at_ms(batch_ms))).value().value();
+    BatchRanges ranges;
+    for (const engine::TaskInput& part : input.parts) {
+      ranges.push_back(std::get<OffsetRange>(part));
+    }
+    return ranges;
   }
 
   engine::Result<> restore(engine::DirectStreamState state) {
-    return world_.result_of(stream_->restore(std::move(state))).value();
+    engine::Checkpoint checkpoint;
+    checkpoint.stream = std::move(state);
+    return world_.result_of(stream_->restore(&checkpoint)).value();
   }
 
  private:

@@ -154,7 +154,14 @@ TEST(Expectation, EveryMetricIsReadFromItsOwnField) {
                         .input_bytes = 4,
                         .batch_records_max = 5,
                         .partition_records_max = 6,
-                        .driver_starts = 7};
+                        .driver_starts = 7,
+                        .received_bytes = 8,
+                        .block_bytes = 9,
+                        .replica_bytes = 10,
+                        .data_log_bytes = 11,
+                        .driver_log_bytes = 12,
+                        .peak_block_bytes = 13,
+                        .peak_executor_bytes = 14};
   std::int64_t value = 0;
   for (const char* const name : {"peak_task_bytes",
                                  "checkpoint_bytes_max",
@@ -162,13 +169,22 @@ TEST(Expectation, EveryMetricIsReadFromItsOwnField) {
                                  "input_bytes",
                                  "batch_records_max",
                                  "partition_records_max",
-                                 "driver_starts"}) {
+                                 "driver_starts",
+                                 "received_bytes",
+                                 "block_bytes",
+                                 "replica_bytes",
+                                 "data_log_bytes",
+                                 "driver_log_bytes",
+                                 "peak_block_bytes",
+                                 "peak_executor_bytes"}) {
     run.scenario.expect.metrics = {{name, exactly(++value)}};
     EXPECT_THAT(check(run.scenario, run.verdict, run.ledger), IsEmpty()) << name;
     run.scenario.expect.metrics = {{name, more_than(value)}};
     EXPECT_EQ(check(run.scenario, run.verdict, run.ledger).size(), 1U) << name;
   }
-  EXPECT_EQ(metric_names().size(), static_cast<std::size_t>(value));
+  run.scenario.expect.metrics = {{"stored_bytes", exactly(9 + 10 + 11)}};
+  EXPECT_THAT(check(run.scenario, run.verdict, run.ledger), IsEmpty());
+  EXPECT_EQ(metric_names().size(), static_cast<std::size_t>(value) + 1);
 }
 
 TEST(Expectation, TheTableNamesWhatIsExpected) {

@@ -41,11 +41,14 @@ faults::Crash crash(faults::Trigger at) {
 // A plan over a world of two processes in which nothing runs but what the test says.
 class World {
  public:
-  explicit World(const std::vector<faults::Trigger>& triggers)
-      : injector_(scheduler_, plan_of(triggers), std::chrono::seconds(1), [this](std::size_t n) {
+  explicit World(faults::FaultPlan plan)
+      : injector_(scheduler_, std::move(plan), std::chrono::seconds(1), [this](std::size_t n) {
           struck_.push_back(n);
           return somebody_lives_;
         }) {}
+
+  // One crash per trigger.
+  explicit World(const std::vector<faults::Trigger>& triggers) : World(plan_of(triggers)) {}
 
   // What strikes from now on finds its target dead.
   void bury_everybody() { somebody_lives_ = false; }
@@ -153,6 +156,17 @@ TEST(Injector, EachFaultStrikesOnce) {
   EXPECT_THAT(world.struck(), ElementsAre(0, 1, 2));
 }
 
+TEST(Injector, APartitionStrikesAtTheMomentThatItNames) {
+  faults::Partition partition;
+  partition.at = at_point(Point::kTaskStarted, 2);
+  World world(faults::FaultPlan{partition, crash(AtTime{.since_start = milliseconds(10)})});
+  world.reach(Point::kTaskStarted);
+  world.run_until(at_ms(20));
+  EXPECT_THAT(world.struck(), ElementsAre(1));
+  world.reach(Point::kTaskStarted);
+  EXPECT_THAT(world.struck(), ElementsAre(1, 0));
+}
+
 TEST(Injector, TwoFaultsMayStrikeAtOneMoment) {
   World world({at_point(Point::kTaskStarted), at_point(Point::kTaskStarted)});
   world.reach(Point::kTaskStarted);
@@ -181,7 +195,7 @@ TEST(Injector, AFaultThatFindsItsTargetDeadHasNotStruck) {
 }
 
 TEST(Injector, AnEmptyPlanIsOverFromTheBeginning) {
-  World world({});
+  World world(faults::FaultPlan{});
   world.reach(Point::kTaskStarted);
   EXPECT_TRUE(world.injector().is_over());
   EXPECT_THAT(world.struck(), IsEmpty());

@@ -333,12 +333,228 @@ TEST(JudgeStages, OverlapInsideOnePlanReceivesOnce) {
   EXPECT_EQ(judge(history.ledger()).received, stage(0, 0));
 }
 
+// No engine plans like this: of two tasks that read one partition in one batch each stands for its
+// own.
+TEST(JudgeStages, RangeOfTaskThatDidNotEndIsNotProcessedByItsNeighbour) {
+  LedgerBuilder history;
+  history.inputs(0, 4).plan(1, 1, {range(0, 0, 2), range(0, 2, 4)}, false).executed({1});
+  history.ledger().plans[0].ranges[1].task = 1;
+
+  EXPECT_EQ(judge(history.ledger()).received, stage(0, 0));
+  EXPECT_EQ(judge(history.ledger()).processed, stage(2, 0));
+}
+
 TEST(JudgeStages, RangesBeyondTheRecordsAreHarmless) {
   LedgerBuilder history;
   history.input(0, 5).input(0, 9);
   history.plan(1, 1, {range(0, kInt64Min, kInt64Max), range(9, 0, 4), range(0, 7, 3)}, true);
 
   EXPECT_EQ(judge(history.ledger()).received, stage(0, 0));
+}
+
+constexpr engine::BlockId kFirst{.stream = 0, .number = 1000};
+constexpr engine::BlockId kSecond{.stream = 0, .number = 1200};
+constexpr engine::BlockId kOther{.stream = 1, .number = 1000};
+
+TEST(JudgeBlocks, RecordsOfAllBlocksOfBatchAreReceivedOnce) {
+  LedgerBuilder history;
+  history.inputs(0, 6).inputs(1, 2);
+  history.plan_blocks(
+      1, 1, {{kFirst, {range(0, 0, 2), range(1, 0, 2)}}, {kOther, {range(0, 2, 4)}}}, true);
+  history.plan_blocks(2, 1, {{kSecond, {range(0, 4, 6)}}}, true);
+
+  EXPECT_EQ(judge(history.ledger()).received, stage(0, 0));
+  EXPECT_EQ(judge(history.ledger()).processed, stage(0, 0));
+}
+
+TEST(JudgeBlocks, RecordInTwoBlocksOfOneBatchIsReceivedTwice) {
+  LedgerBuilder history;
+  history.inputs(0, 4);
+  history.plan_blocks(1, 1, {{kFirst, {range(0, 0, 3)}}, {kSecond, {range(0, 2, 4)}}}, true);
+
+  EXPECT_EQ(judge(history.ledger()).received, stage(0, 1));
+  EXPECT_EQ(judge(history.ledger()).processed, stage(0, 1));
+}
+
+TEST(JudgeBlocks, RecordInBlocksOfTwoBatchesIsReceivedTwice) {
+  LedgerBuilder history;
+  history.inputs(0, 4);
+  history.plan_blocks(1, 1, {{kFirst, {range(0, 0, 3)}}}, true);
+  history.plan_blocks(2, 1, {{kSecond, {range(0, 2, 4)}}}, true);
+
+  EXPECT_EQ(judge(history.ledger()).received, stage(0, 1));
+  EXPECT_EQ(judge(history.ledger()).processed, stage(0, 1));
+}
+
+// The receiver was started again within a block interval and fetched from where it had committed.
+TEST(JudgeBlocks, RecordTwiceInOneBlockIsReceivedTwice) {
+  LedgerBuilder history;
+  history.inputs(0, 4);
+  history.plan_blocks(1, 1, {{kFirst, {range(0, 0, 3), range(0, 2, 4)}}}, true);
+
+  EXPECT_EQ(judge(history.ledger()).received, stage(0, 1));
+  EXPECT_EQ(judge(history.ledger()).processed, stage(0, 1));
+}
+
+// The counter-example is OverlapInsideOnePlanReceivesOnce: there the ranges are of a partition.
+TEST(JudgeBlocks, WhetherRangesOfOneBlockAreNeighboursInThePlanDoesNotMatter) {
+  LedgerBuilder history;
+  history.inputs(0, 4);
+  history.plan_blocks(
+      1,
+      1,
+      {{kFirst, {range(0, 0, 3)}}, {kSecond, {range(0, 3, 4)}}, {kFirst, {range(0, 2, 3)}}},
+      true);
+
+  EXPECT_EQ(judge(history.ledger()).received, stage(0, 1));
+}
+
+TEST(JudgeBlocks, BlocksOfDifferentStreamsAreDifferentWhateverTheirNumber) {
+  LedgerBuilder history;
+  history.inputs(0, 2);
+  history.plan_blocks(1, 1, {{kFirst, {range(0, 0, 2)}}}, true);
+  history.plan_blocks(1, 2, {{kOther, {range(0, 0, 2)}}}, true);
+
+  EXPECT_EQ(judge(history.ledger()).received, stage(0, 2));
+}
+
+TEST(JudgeBlocks, SameBlocksPlannedAgainAreReceivedOnce) {
+  LedgerBuilder history;
+  history.inputs(0, 4).inputs(1, 2);
+  const std::vector<support::Block> blocks{{kFirst, {range(0, 0, 2), range(1, 0, 2)}},
+                                           {kSecond, {range(0, 2, 4)}}};
+  history.plan_blocks(1, 1, blocks, true).plan_blocks(1, 2, blocks, true);
+
+  EXPECT_EQ(judge(history.ledger()).received, stage(0, 0));
+  EXPECT_EQ(judge(history.ledger()).processed, stage(0, 0));
+}
+
+// A block that is gone is left out of its batch when a later life plans it again, and the tasks
+// behind it move up.
+TEST(JudgeBlocks, BlockIsTheSameWhateverTaskReadsIt) {
+  LedgerBuilder history;
+  history.inputs(0, 4);
+  const support::Block first{kFirst, {range(0, 0, 2)}};
+  const support::Block second{kSecond, {range(0, 2, 4)}};
+  history.plan_blocks(1, 1, {first, second}, false).executed({0, 1});
+  history.plan_blocks(1, 2, {second}, true);
+
+  EXPECT_EQ(judge(history.ledger()).received, stage(0, 0));
+  EXPECT_EQ(judge(history.ledger()).processed, stage(0, 0));
+}
+
+// The same history over Kafka, where what the dead plan held can still be read, is
+// JudgeStages.BatchThatDiedBehindThePositionIsReceivedAndLostFurtherOn.
+TEST(JudgeBlocks, BlockThatDiedWithItsDriverWasNotReceived) {
+  LedgerBuilder history;
+  history.inputs(0, 4);
+  history.plan_blocks(1, 1, {{kFirst, {range(0, 0, 2)}}}, false);
+  history.plan_blocks(2, 2, {{kSecond, {range(0, 2, 4)}}}, true);
+
+  EXPECT_EQ(judge(history.ledger()).received, stage(2, 0));
+  EXPECT_EQ(judge(history.ledger()).processed, stage(2, 0));
+}
+
+TEST(JudgeBlocks, BlockLeftOutOfItsBatchIsLostAndTheOthersAreNot) {
+  LedgerBuilder history;
+  history.inputs(0, 4);
+  const support::Block second{kSecond, {range(0, 2, 4)}};
+  history.plan_blocks(1, 1, {{kFirst, {range(0, 0, 2)}}, second}, false);
+  history.plan_blocks(1, 2, {second}, true);
+
+  EXPECT_EQ(judge(history.ledger()).received, stage(2, 0));
+  EXPECT_EQ(judge(history.ledger()).processed, stage(2, 0));
+}
+
+TEST(JudgeBlocks, BlockThatDiedAfterItWasExecutedIsReceivedAndProcessed) {
+  LedgerBuilder history;
+  history.inputs(0, 4);
+  history.plan_blocks(1, 1, {{kFirst, {range(0, 0, 2)}}, {kSecond, {range(0, 2, 4)}}}, false);
+  history.executed({0}).plan_blocks(1, 2, {}, true);
+
+  EXPECT_EQ(judge(history.ledger()).received, stage(2, 0)) << "the second block";
+  EXPECT_EQ(judge(history.ledger()).processed, stage(2, 0));
+}
+
+TEST(JudgeBlocks, LostBlockWhoseRecordsAreFetchedAgainIsReplaced) {
+  LedgerBuilder history;
+  history.inputs(0, 4);
+  history.plan_blocks(1, 1, {{kFirst, {range(0, 0, 2)}}}, false);
+  history.plan_blocks(2, 2, {{kSecond, {range(0, 0, 4)}}}, true);
+
+  EXPECT_EQ(judge(history.ledger()).received, stage(0, 0));
+  EXPECT_EQ(judge(history.ledger()).processed, stage(0, 0));
+}
+
+TEST(JudgeBlocks, LoggedBlockWhoseRecordsAreFetchedAgainIsReceivedTwice) {
+  LedgerBuilder history;
+  history.inputs(0, 4);
+  const support::Block first{kFirst, {range(0, 0, 2)}};
+  history.plan_blocks(1, 1, {first}, false).plan_blocks(1, 2, {first}, true);
+  history.plan_blocks(2, 2, {{kSecond, {range(0, 0, 4)}}}, true);
+
+  EXPECT_EQ(judge(history.ledger()).received, stage(0, 2));
+  EXPECT_EQ(judge(history.ledger()).processed, stage(0, 2));
+}
+
+// The executor that had the block died, and the driver did not.
+TEST(JudgeBlocks, BlockPlannedInTheLastLifeIsReceivedEvenIfItsTaskNeverEnds) {
+  LedgerBuilder history;
+  history.inputs(0, 4);
+  history.plan_blocks(1, 1, {{kFirst, {range(0, 0, 2)}}, {kSecond, {range(0, 2, 4)}}}, false);
+  history.executed({1});
+
+  EXPECT_EQ(judge(history.ledger()).received, stage(0, 0));
+  EXPECT_EQ(judge(history.ledger()).processed, stage(2, 0));
+}
+
+TEST(JudgeBlocks, ExecutedIsByTaskAndNotByPartition) {
+  LedgerBuilder history;
+  history.inputs(0, 2).inputs(1, 3);
+  history.plan_blocks(1, 1, {{kFirst, {range(1, 0, 3)}}, {kSecond, {range(0, 0, 2)}}}, false);
+  history.executed({0});
+
+  EXPECT_EQ(judge(history.ledger()).processed, stage(2, 0)) << "task 0 read partition 1";
+}
+
+// Batch 1 of the first life was to process blocks a and b.
+struct Example {
+  std::vector<engine::PartitionId> executed;
+  std::vector<support::Block> batch_1;  // in the next life
+  std::vector<support::Block> batch_2;
+  StageVerdict received;
+  StageVerdict processed;
+  std::vector<engine::PartitionId> executed_next = {0, 1, 2};
+};
+
+TEST(JudgeBlocks, ExamplesOfTheDocumentationAreJudgedAsItSays) {
+  const support::Block a{kFirst, {range(0, 0, 2)}};
+  const support::Block b{kSecond, {range(0, 2, 4)}};
+  const support::Block all_again{kOther, {range(0, 0, 4)}};
+  const support::Block b_again{kOther, {range(0, 2, 4)}};
+  const std::vector<Example> examples{
+      {{0, 1}, {}, {}, stage(0, 0), stage(0, 0)},
+      {{}, {a, b}, {}, stage(0, 0), stage(0, 0)},
+      {{0}, {a, b}, {}, stage(0, 0), stage(0, 0)},
+      {{}, {b}, {}, stage(2, 0), stage(2, 0)},
+      {{0}, {b}, {}, stage(0, 0), stage(0, 0)},
+      {{}, {}, {all_again}, stage(0, 0), stage(0, 0)},
+      {{}, {a, b}, {b_again}, stage(0, 2), stage(0, 2)},
+      {{}, {a, b, b_again}, {}, stage(0, 2), stage(0, 2)},
+      {{}, {a, b}, {}, stage(0, 0), stage(2, 0), {0}},
+  };
+  for (std::size_t row = 0; row < examples.size(); ++row) {
+    const Example& example = examples[row];
+    LedgerBuilder history;
+    history.inputs(0, 4);
+    history.plan_blocks(1, 1, {a, b}, false).executed(example.executed);
+    history.plan_blocks(1, 2, example.batch_1, false).executed(example.executed_next);
+    history.plan_blocks(2, 2, example.batch_2, true);
+    const Verdict verdict = judge(history.ledger());
+
+    EXPECT_EQ(verdict.received, example.received) << "row " << row + 1;
+    EXPECT_EQ(verdict.processed, example.processed) << "row " << row + 1;
+  }
 }
 
 TEST(JudgeAggregates, RowsOfKeyAreAddedOverBatches) {

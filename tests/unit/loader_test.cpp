@@ -64,18 +64,59 @@ explore:
   sometimes: [ duplicated ]
 )";
 
-std::string sample_with(std::string_view from, std::string_view to) {
-  std::string text(kSample);
+constexpr std::string_view kReceiverSample =
+    R"(scenario: receiver_recovers_what_was_logged
+topic: { name: sessions, partitions: 3 }
+workload: { records: 300, rate: 150/s }
+pipeline:
+  batch_interval: 1s
+  source:
+    kind: kafka-receiver
+    start: latest
+    reliable: true
+    write_ahead_log: true
+    receivers: 2
+    consumer_threads: 3
+    block_interval: 100ms
+    block_queue: 4
+    replication: 3
+    max_rate: 40/s
+    poll_interval: 50ms
+    restart_delay: 3s
+  sink: { kind: upsert }
+  protocol: { committed_offset: next }
+cluster: { executors: 2, cores: 2, executor_memory: 64MiB, speculation: true }
+faults:
+  - crash: receiver:1
+    at: { point: receiver.block_stored, occurrence: 3 }
+stop: { when: time, at: 20s, graceful: true }
+)";
+
+std::string with(std::string_view sample, std::string_view from, std::string_view to) {
+  std::string text(sample);
   const std::size_t at = text.find(from);
   EXPECT_NE(at, std::string::npos) << from;
   text.replace(at, from.size(), to);
   return text;
 }
 
+std::string sample_with(std::string_view from, std::string_view to) {
+  return with(kSample, from, to);
+}
+
+std::string receiver_with(std::string_view from, std::string_view to) {
+  return with(kReceiverSample, from, to);
+}
+
 Scenario load_one(const std::string& text) {
   const auto loaded = load_text(text, "sample.yaml");
   EXPECT_TRUE(loaded.has_value()) << (loaded ? "" : loaded.error().to_string());
   return loaded && loaded->size() == 1 ? loaded->front() : Scenario{};
+}
+
+// Fault number n, which is a crash.
+const faults::Crash& crash_of(const Scenario& scenario, std::size_t n) {
+  return std::get<faults::Crash>(scenario.faults.at(n));
 }
 
 Diagnostic refusal(const std::string& text) {
@@ -108,12 +149,11 @@ TEST(Loader, TheContractsSampleLoadsWithEveryValue) {
 TEST(Loader, TheSamplesFaultAndExpectationsAreRead) {
   const Scenario scenario = load_one(std::string(kSample));
 
-  const faults::FaultPlan plan{
-      {.target = {.kind = faults::TargetKind::kDriver},
-       .at =
-           faults::AtPoint{.point = engine::Point::kTaskOutputWritten, .batch = 3, .partition = 1},
-       .restart_after = 5s,
-       .redeploy = {}}};
+  const faults::FaultPlan plan{faults::Crash{
+      .target = {.kind = faults::TargetKind::kDriver},
+      .at = faults::AtPoint{.point = engine::Point::kTaskOutputWritten, .batch = 3, .partition = 1},
+      .restart_after = 5s,
+      .redeploy = {}}};
   EXPECT_EQ(scenario.faults, plan);
   const auto& counts = std::get<CountExpectations>(*scenario.expect.output);
   EXPECT_EQ(counts.at("lost").to_string(), ">0");
@@ -139,16 +179,206 @@ TEST(Loader, EveryFormOfTriggerTargetAndRestartIsRead) {
   const Scenario scenario = load_one(sample_with(kSample.substr(from, until - from), faults));
 
   ASSERT_EQ(scenario.faults.size(), 3U);
-  EXPECT_EQ(scenario.faults[0].target, (faults::Target{faults::TargetKind::kExecutor, 1}));
-  EXPECT_EQ(scenario.faults[0].at, faults::Trigger(faults::AtTime{2500ms}));
-  EXPECT_FALSE(scenario.faults[0].restarts);
-  EXPECT_EQ(scenario.faults[1].target.kind, faults::TargetKind::kCluster);
-  EXPECT_EQ(scenario.faults[1].at,
+  EXPECT_EQ(crash_of(scenario, 0).target, (faults::Target{faults::TargetKind::kExecutor, 1}));
+  EXPECT_EQ(crash_of(scenario, 0).at, faults::Trigger(faults::AtTime{2500ms}));
+  EXPECT_FALSE(crash_of(scenario, 0).restarts);
+  EXPECT_EQ(crash_of(scenario, 1).target.kind, faults::TargetKind::kCluster);
+  EXPECT_EQ(crash_of(scenario, 1).at,
             faults::Trigger(faults::AtStep{{engine::Role::kDriver, 0}, 812}));
-  EXPECT_EQ(scenario.faults[2].at,
+  EXPECT_EQ(crash_of(scenario, 2).at,
             faults::Trigger(faults::AtStep{{engine::Role::kExecutor, 0}, 9}));
-  EXPECT_TRUE(scenario.faults[2].redeploy.delete_checkpoint);
-  EXPECT_EQ(scenario.faults[2].redeploy.application_version, 2);
+  EXPECT_TRUE(crash_of(scenario, 2).redeploy.delete_checkpoint);
+  EXPECT_EQ(crash_of(scenario, 2).redeploy.application_version, 2);
+}
+
+TEST(Loader, APartitionNamesTwoProcessesAndHowLongItLasts) {
+  const std::string faults = R"(  - partition: [driver, executor:0]
+    at: { point: task.started, batch: 2 }
+    for: 130s
+  - partition: [ "executor:1", "executor:0" ]
+    at: { step: 9, process: executor:0 }
+    for: 1ms
+)";
+  const std::size_t from = kSample.find("  - crash");
+  const std::size_t until = kSample.find("stop:");
+  const Scenario scenario = load_one(sample_with(kSample.substr(from, until - from), faults));
+
+  const faults::Target driver{faults::TargetKind::kDriver, 0};
+  const faults::Target first{faults::TargetKind::kExecutor, 0};
+  const faults::Target second{faults::TargetKind::kExecutor, 1};
+  const faults::AtPoint started{
+      .point = engine::Point::kTaskStarted, .batch = 2, .partition = {}, .occurrence = 1};
+  const faults::AtStep step{.process = {engine::Role::kExecutor, 0}, .step = 9};
+  EXPECT_EQ(scenario.faults,
+            (faults::FaultPlan{
+                faults::Partition{.left = driver, .right = first, .at = started, .lasts = 130s},
+                faults::Partition{.left = second, .right = first, .at = step, .lasts = 1ms}}));
+}
+
+TEST(Loader, APartitionMayNameTheExecutorOfAReceiver) {
+  const Scenario scenario = load_one(receiver_with(
+      "crash: receiver:1", "partition: [receiver-executor:1, driver]\n    for: 3min"));
+
+  ASSERT_EQ(scenario.faults.size(), 1U);
+  const auto& partition = std::get<faults::Partition>(scenario.faults[0]);
+  EXPECT_EQ(partition.left, (faults::Target{faults::TargetKind::kReceiverExecutor, 1}));
+  EXPECT_EQ(partition.right.kind, faults::TargetKind::kDriver);
+  EXPECT_EQ(partition.lasts, 3min);
+}
+
+TEST(Loader, EveryOptionOfAReceiverIsRead) {
+  const Scenario scenario = load_one(std::string(kReceiverSample));
+
+  const engine::KafkaSource& source = scenario.pipeline.source;
+  ASSERT_TRUE(source.receiver.has_value());
+  EXPECT_EQ(source.topic, "sessions");
+  EXPECT_EQ(source.start, engine::StartPosition::kLatest);
+  EXPECT_EQ(source.offsets, engine::OffsetKeeping::kNone);
+  EXPECT_TRUE(source.receiver->reliable);
+  EXPECT_TRUE(source.receiver->write_ahead_log);
+  EXPECT_EQ(source.receiver->receivers, 2);
+  EXPECT_EQ(source.receiver->consumer_threads, 3);
+  EXPECT_EQ(source.receiver->block_interval, 100ms);
+  EXPECT_EQ(source.receiver->queue_blocks_max, 4);
+  EXPECT_EQ(source.receiver->replication, 3);
+  EXPECT_EQ(source.receiver->max_rate, 40.0);
+  EXPECT_EQ(source.receiver->poll_interval, 50ms);
+  EXPECT_EQ(source.receiver->restart_delay, 3s);
+  EXPECT_EQ(scenario.pipeline.protocol.committed_offset, engine::CommittedOffset::kNext);
+  EXPECT_EQ(scenario.cluster.executor_memory, std::int64_t{64} * 1024 * 1024);
+  EXPECT_TRUE(scenario.cluster.speculation);
+  EXPECT_EQ(scenario.receiver_count(), 2);
+}
+
+TEST(Loader, AReceiverWithoutOptionsIsSparksWithACheckpoint) {
+  const Scenario scenario = load_one(
+      "scenario: plain\n"
+      "topic: { name: t, partitions: 1 }\n"
+      "workload: { records: 3 }\n"
+      "pipeline: { source: { kind: kafka-receiver }, sink: { kind: append } }\n");
+
+  const auto& receiver = scenario.pipeline.source.receiver;
+  ASSERT_TRUE(receiver.has_value());
+  EXPECT_FALSE(receiver->reliable);
+  EXPECT_FALSE(receiver->write_ahead_log);
+  EXPECT_EQ(receiver->receivers, 1);
+  EXPECT_EQ(receiver->replication, 2);
+  EXPECT_EQ(receiver->block_interval, 200ms);
+  EXPECT_EQ(receiver->auto_commit_interval, 60s);
+  EXPECT_TRUE(scenario.pipeline.checkpoint_enabled);
+  EXPECT_FALSE(scenario.cluster.executor_memory.has_value());
+  EXPECT_FALSE(scenario.cluster.speculation);
+}
+
+TEST(Loader, ADirectPipelineHasNoReceiver) {
+  const Scenario scenario = load_one(std::string(kSample));
+
+  EXPECT_FALSE(scenario.pipeline.source.receiver.has_value());
+  EXPECT_EQ(scenario.receiver_count(), 0);
+}
+
+TEST(Loader, TheKindOfASourceMayComeBehindItsOptions) {
+  std::string text = receiver_with("    kind: kafka-receiver\n", "");
+  text.insert(text.find("  sink:"), "    kind: kafka-receiver\n");
+  const Scenario scenario = load_one(text);
+
+  ASSERT_TRUE(scenario.pipeline.source.receiver.has_value());
+  EXPECT_EQ(scenario.pipeline.source.receiver->block_interval, 100ms);
+}
+
+TEST(Loader, AnUnreliableReceiverMayHaveALogAndATimerForItsCommits) {
+  const Scenario scenario = load_one(with(
+      receiver_with("reliable: true", "auto_commit_interval: 5s"), "committed_offset: next", ""));
+
+  EXPECT_FALSE(scenario.pipeline.source.receiver->reliable);
+  EXPECT_EQ(scenario.pipeline.source.receiver->auto_commit_interval, 5s);
+}
+
+TEST(Loader, EveryDecisionOfReceiversThatHasAnEffectIsApplied) {
+  std::string text = receiver_with("committed_offset: next",
+                                   "offset_commit: before_store, supervisor_stop: generator_first, "
+                                   "failed_close: refused, tracker_stop: after_generator");
+  text = with(text, "  sink:", "  checkpoint: { storage: s3 }\n  sink:");
+  const engine::Protocol protocol = load_one(text).pipeline.protocol;
+
+  EXPECT_EQ(protocol.offset_commit, engine::OffsetCommit::kBeforeStore);
+  EXPECT_EQ(protocol.committed_offset, engine::CommittedOffset::kLastStored);
+  EXPECT_EQ(protocol.supervisor_stop, engine::SupervisorStop::kGeneratorFirst);
+  EXPECT_EQ(protocol.failed_close, engine::FailedClose::kRefused);
+  EXPECT_EQ(protocol.tracker_stop, engine::TrackerStop::kAfterGenerator);
+}
+
+TEST(Loader, ReceiversAndTheirMachinesCanBeCrashed) {
+  const std::string faults = R"(  - crash: receiver:0
+    at: { step: 7, process: driver }
+  - crash: receiver-executor:1
+    at: { step: 8, process: executor:1 }
+    restart_after: never
+  - crash: machine:1
+    at: { step: 9 }
+  - crash: machine:0
+    at: { time: 21s }
+    restart_after: 5s
+)";
+  const std::size_t from = kReceiverSample.find("  - crash");
+  const std::size_t until = kReceiverSample.find("stop:");
+  const Scenario scenario =
+      load_one(receiver_with(kReceiverSample.substr(from, until - from), faults));
+
+  constexpr engine::ProcessId kDriver{.role = engine::Role::kDriver};
+  constexpr engine::ProcessId kExecutor{.role = engine::Role::kExecutor, .index = 1};
+  ASSERT_EQ(scenario.faults.size(), 4U);
+  EXPECT_EQ(crash_of(scenario, 0).target, (faults::Target{faults::TargetKind::kReceiver, 0}));
+  EXPECT_EQ(crash_of(scenario, 0).at, faults::Trigger(faults::AtStep{kDriver, 7}));
+  EXPECT_EQ(crash_of(scenario, 1).target,
+            (faults::Target{faults::TargetKind::kReceiverExecutor, 1}));
+  EXPECT_EQ(crash_of(scenario, 1).at, faults::Trigger(faults::AtStep{kExecutor, 8}));
+  EXPECT_FALSE(crash_of(scenario, 1).restarts);
+  EXPECT_EQ(crash_of(scenario, 2).target, (faults::Target{faults::TargetKind::kMachine, 1}));
+  EXPECT_EQ(crash_of(scenario, 2).at, faults::Trigger(faults::AtStep{kExecutor, 9}));
+  EXPECT_EQ(crash_of(scenario, 3).target, (faults::Target{faults::TargetKind::kMachine, 0}));
+  EXPECT_EQ(crash_of(scenario, 3).restart_after, 5s);
+}
+
+TEST(Loader, EveryFormOfStopIsRead) {
+  const auto stop_of = [](std::string_view stop) {
+    return load_one(sample_with("{ when: drained, within: 120s }", stop)).stop;
+  };
+  const Stop by_time = stop_of("{ when: time, at: 20s, graceful: true }");
+  EXPECT_EQ(by_time.when, Stop::When::kTime);
+  EXPECT_EQ(by_time.at, 20s);
+  EXPECT_TRUE(by_time.graceful);
+  EXPECT_EQ(by_time.within, 120s);
+  EXPECT_EQ(stop_of("{ when: time, at: 20s, graceful: true, within: 9s }").within, 9s);
+  EXPECT_FALSE(stop_of("{ when: time, at: 20s, graceful: false }").graceful);
+  const Stop drained = stop_of("{ graceful: true }");
+  EXPECT_EQ(drained.when, Stop::When::kDrained);
+  EXPECT_TRUE(drained.graceful);
+  EXPECT_FALSE(stop_of("{ when: drained }").graceful);
+}
+
+TEST(Loader, AGracefulStopMayFailToEnd) {
+  std::string text =
+      sample_with("{ when: drained, within: 120s }", "{ when: time, at: 20s, graceful: true }");
+  text = with(text, "expect:\n", "expect:\n  stalled: true\n");
+  EXPECT_TRUE(load_one(text).expect.stalled);
+
+  EXPECT_THAT(refusal(with(text, ", graceful: true", "")).message,
+              HasSubstr("cut off, not stalled"));
+}
+
+TEST(Loader, EverySpellingOfASizeIsRead) {
+  for (const char* const size : {"67108864", "65536KiB", "64MiB", "\"64MiB\""}) {
+    EXPECT_EQ(load_one(receiver_with("64MiB", size)).cluster.executor_memory, 67'108'864) << size;
+  }
+}
+
+// A batch of receivers has as many tasks as it has blocks.
+TEST(Loader, ATaskOfAReceiverPipelineIsNumberedByItsBlock) {
+  const Scenario scenario = load_one(receiver_with("point: receiver.block_stored, occurrence: 3",
+                                                   "point: task.started, partition: 9"));
+
+  EXPECT_EQ(std::get<faults::AtPoint>(crash_of(scenario, 0).at).partition, 9);
 }
 
 TEST(Loader, EverySpellingOfAnOperationIsRead) {
@@ -237,15 +467,24 @@ void PrintTo(const BadEdit& edit, std::ostream* out) {
 
 class LoaderRefuses : public testing::TestWithParam<BadEdit> {};
 
-TEST_P(LoaderRefuses, TheEditAtItsPlaceWithItsReason) {
-  const BadEdit& edit = GetParam();
-  const Diagnostic diagnostic = refusal(sample_with(edit.from, edit.to));
+void expect_refusal(std::string_view sample, const BadEdit& edit) {
+  const Diagnostic diagnostic = refusal(with(sample, edit.from, edit.to));
 
   EXPECT_EQ(diagnostic.file, "sample.yaml");
   EXPECT_EQ(diagnostic.line, edit.line) << diagnostic.to_string();
   EXPECT_EQ(diagnostic.column, edit.column) << diagnostic.to_string();
   EXPECT_THAT(diagnostic.message, HasSubstr(std::string(edit.message)));
   EXPECT_EQ(diagnostic.message.find('\n'), std::string::npos);
+}
+
+TEST_P(LoaderRefuses, TheEditAtItsPlaceWithItsReason) {
+  expect_refusal(kSample, GetParam());
+}
+
+class LoaderRefusesReceivers : public testing::TestWithParam<BadEdit> {};
+
+TEST_P(LoaderRefusesReceivers, TheEditAtItsPlaceWithItsReason) {
+  expect_refusal(kReceiverSample, GetParam());
 }
 
 constexpr BadEdit kKeys[] = {
@@ -314,7 +553,11 @@ constexpr BadEdit kValues[] = {
      18,
      "(did you mean \"task.output_written\"?)"},
     {"crash: driver", "crash: drivr", 22, 12, "(did you mean \"driver\"?)"},
-    {"crash: driver", "crash: executor:x", 22, 12, "accepted are: driver, executor:N, cluster"},
+    {"crash: driver",
+     "crash: executor:x",
+     22,
+     12,
+     "accepted are: driver, executor:N, receiver:N, receiver-executor:N, machine:N, cluster"},
     {"lost: \">0\"", "lost: \"> many\"", 27, 19, "neither a number nor a comparison"},
     {"received: exactly-once",
      "received: exactly_once",
@@ -345,17 +588,11 @@ INSTANTIATE_TEST_SUITE_P(Values, LoaderRefuses, testing::ValuesIn(kValues));
 
 constexpr BadEdit kNotYet[] = {
     {"kind: kafka-direct",
-     "kind: kafka-receiver",
+     "kind: record-at-a-time",
      11,
      11,
-     "source.kind \"kafka-receiver\" is not supported by this version, which supports: "
-     "kafka-direct"},
-    {"kind: kafka-direct", "kind: record-at-a-time", 11, 11, "not supported by this version"},
-    {"kind: kafka-direct",
-     "kind: kafka-direct\n    write_ahead_log: true",
-     12,
-     5,
-     "key \"write_ahead_log\" in source is not supported by this version"},
+     "source.kind \"record-at-a-time\" is not supported by this version, which supports: "
+     "kafka-direct, kafka-receiver"},
     {"{ map: identity }", "{ window: 3s }", 17, 19, "not supported by this version"},
     {"{ map: identity }", "update_state", 17, 17, "not supported by this version"},
     {"kind: batch-uid", "kind: kafka-transactional", 18, 17, "not supported by this version"},
@@ -365,23 +602,84 @@ constexpr BadEdit kNotYet[] = {
      35,
      "a postgresql store is not supported by this version, which supports: sqlite, memory"},
     {"crash: driver",
-     "crash: receiver:0",
-     22,
-     12,
-     "is not supported by this version, which supports: driver, executor:N, cluster"},
-    {"crash: driver", "crash: machine:1", 22, 12, "not supported by this version"},
-    {"crash: driver",
      "pause: driver",
      22,
      5,
-     "fault \"pause\" is not supported by this version, which supports: crash"},
-    {"within: 120s",
-     "graceful: true",
-     25,
-     24,
-     "key \"graceful\" in stop is not supported by this version"},
+     "fault \"pause\" is not supported by this version, which supports: crash, partition"},
 };
 INSTANTIATE_TEST_SUITE_P(NotYet, LoaderRefuses, testing::ValuesIn(kNotYet));
+
+constexpr BadEdit kPartitions[] = {
+    {"crash: driver", "partition: driver", 22, 16, "must be a list of two processes, not text"},
+    {"crash: driver", "partition: [driver]", 22, 16, "between two processes, and this names 1"},
+    {"crash: driver",
+     "partition: [driver, executor:0, executor:1]",
+     22,
+     16,
+     "between two processes, and this names 3"},
+    {"crash: driver",
+     "partition: [driver, cluster]",
+     22,
+     25,
+     "cluster is no process that the network reaches; a partition is between two of: driver, "
+     "executor:N, receiver-executor:N"},
+    {"crash: driver", "partition: [machine:0, driver]", 22, 17, "is no process that the network"},
+    {"crash: driver", "partition: [driver, executr:0]", 22, 25, "\"executr:0\" is not known"},
+    {"crash: driver", "partition: [driver, driver]", 22, 25, "cannot be cut off from itself"},
+    {"crash: driver", "partition: [driver, executor:0]", 24, 20, "nobody dies of a partition"},
+    {"crash: driver",
+     "crash: driver\n    partition: [driver, executor:0]",
+     22,
+     5,
+     "fault needs exactly one of: crash, partition"},
+    {"crash: driver\n    at", "at", 22, 5, "fault needs exactly one of: crash, partition"},
+    {"restart_after: 5s", "for: 5s", 24, 10, "for goes with a partition, not with a crash"},
+};
+INSTANTIATE_TEST_SUITE_P(Partitions, LoaderRefuses, testing::ValuesIn(kPartitions));
+
+constexpr std::string_view kWholeFault =
+    "crash: driver\n    at: { point: task.output_written, batch: 3, partition: 1 }\n"
+    "    restart_after: 5s";
+
+constexpr BadEdit kWholePartitions[] = {
+    {kWholeFault,
+     "partition: [driver, executor:0]\n    at: { time: 1s }",
+     22,
+     5,
+     "a partition needs the key \"for\": how long it lasts"},
+    {kWholeFault, "partition: [driver, executor:0]\n    for: 5s", 22, 5, "needs the key \"at\""},
+    {kWholeFault,
+     "partition: [driver, executor:0]\n    at: { time: 1s }\n    for: 0s",
+     24,
+     10,
+     "fault.for must be from 1ms to 1000h, not 0s"},
+    {kWholeFault,
+     "partition: [driver, executor:0]\n    at: { step: 3 }\n    for: 3min",
+     23,
+     9,
+     "which neither a receiver nor a partition names"},
+    {kWholeFault,
+     "partition: [driver, executor:0]\n    at: { time: 121s }\n    for: 5s",
+     23,
+     17,
+     "the fault would come at 121s"},
+    {kWholeFault,
+     "partition: [driver, executor:2]\n    at: { time: 1s }\n    for: 5s",
+     22,
+     25,
+     "the cluster has 2 executors, counted from 0"},
+    {kWholeFault,
+     "partition: [receiver-executor:0, driver]\n    at: { time: 1s }\n    for: 5s",
+     22,
+     17,
+     "a Direct pipeline has no receiver"},
+    {kWholeFault,
+     "partition: [executor:1, driver]\n    at: { time: 1s }\n    for: 129s",
+     24,
+     10,
+     "a partition of 129s is over before the driver gives the executor up, which takes up to 130s"},
+};
+INSTANTIATE_TEST_SUITE_P(WholePartitions, LoaderRefuses, testing::ValuesIn(kWholePartitions));
 
 constexpr BadEdit kCombinations[] = {
     {"enabled: true", "enabled: false", 14, 14, "offsets: checkpoint needs the checkpoint"},
@@ -397,6 +695,14 @@ constexpr BadEdit kCombinations[] = {
      49,
      "100000 copies"},
     {"crash: driver", "crash: executor:2", 22, 12, "the cluster has 2 executors, counted from 0"},
+    {"crash: driver", "crash: machine:2", 22, 12, "the cluster has 2 machines, counted from 0"},
+    {"crash: driver", "crash: receiver:0", 22, 12, "a Direct pipeline has no receiver; this needs"},
+    {"crash: driver", "crash: receiver-executor:0", 22, 12, "needs kind: kafka-receiver"},
+    {"point: task.output_written, batch: 3, partition: 1",
+     "point: recovery.batches_rescheduled, batch: 3",
+     23,
+     55,
+     "point recovery.batches_rescheduled belongs to no batch; leave batch out"},
     {"partition: 1", "partition: 3", 23, 60, "the topic has 3 partitions, counted from 0"},
     {"point: task.output_written", "point: receiver.fetched", 23, 18, "has no receiver"},
     {"point: task.output_written", "point: recovery.log_replayed", 23, 18, "no write-ahead log"},
@@ -444,8 +750,137 @@ constexpr BadEdit kCombinations[] = {
     {"keys: 40", "key: user", 6, 32, "there is no file"},
     {"records: 300", "file: events.jsonl", 6, 39, "describes generated records"},
     {"driver_restart: 2s", "heartbeat_interval: 3min", 20, 56, "must be shorter than"},
+    {"start: earliest",
+     "reliable: true",
+     12,
+     15,
+     "source.reliable is for receivers: it needs kind"},
+    {"start: earliest", "write_ahead_log: true", 12, 22, "is for receivers"},
+    {"start: earliest", "receivers: 1", 12, 16, "is for receivers"},
+    {"start: earliest", "consumer_threads: 1", 12, 23, "is for receivers"},
+    {"start: earliest", "block_interval: 200ms", 12, 21, "is for receivers"},
+    {"start: earliest", "block_queue: 10", 12, 18, "is for receivers"},
+    {"start: earliest", "replication: 2", 12, 18, "is for receivers"},
+    {"start: earliest", "max_rate: 5/s", 12, 15, "is for receivers"},
+    {"start: earliest", "auto_commit_interval: 60s", 12, 27, "is for receivers"},
+    {"start: earliest", "poll_interval: 100ms", 12, 20, "is for receivers"},
+    {"start: earliest", "restart_delay: 2s", 12, 20, "is for receivers"},
+    {"protocol: {}", "protocol: { offset_commit: before_store }", 19, 30, "a reliable receiver"},
+    {"protocol: {}", "protocol: { committed_offset: next }", 19, 33, "a reliable receiver"},
+    {"protocol: {}", "protocol: { supervisor_stop: log_first }", 19, 32, "a write-ahead log"},
+    {"protocol: {}", "protocol: { failed_close: refused }", 19, 29, "a receiver and a checkpoint"},
+    {"protocol: {}", "protocol: { tracker_stop: after_generator }", 19, 29, "graceful: true"},
 };
 INSTANTIATE_TEST_SUITE_P(Combinations, LoaderRefuses, testing::ValuesIn(kCombinations));
+
+constexpr BadEdit kReceiverValues[] = {
+    {"reliable: true", "reliabel: true", 9, 5, "(did you mean \"reliable\"?)"},
+    {"reliable: true", "reliable: yes", 9, 15, "source.reliable must be true or false"},
+    {"write_ahead_log: true", "write_ahead_log: 1", 10, 22, "must be true or false"},
+    {"receivers: 2", "receivers: 0", 11, 16, "source.receivers must be from 1 to 1024, not 0"},
+    {"consumer_threads: 3", "consumer_threads: 65", 12, 23, "must be from 1 to 64, not 65"},
+    {"block_interval: 100ms", "block_interval: 100", 13, 21, "\"100\" has no unit"},
+    {"block_interval: 100ms", "block_interval: 500us", 13, 21, "must be from 1ms to 1h"},
+    {"block_queue: 4", "block_queue: 0", 14, 18, "must be from 1 to 100000, not 0"},
+    {"replication: 3", "replication: 0", 15, 18, "must be from 1 to 256, not 0"},
+    {"max_rate: 40/s", "max_rate: 40", 16, 15, "\"40\" has no unit; rates are written like"},
+    {"max_rate: 40/s", "auto_commit_interval: 0s", 16, 27, "must be from 1ms to 1000h, not 0s"},
+    {"poll_interval: 50ms", "poll_interval: 0s", 17, 20, "must be from 1ms to 1h, not 0s"},
+    {"restart_delay: 3s", "restart_delay: -1s", 18, 20, "is negative"},
+    {"64MiB", "64MB", 21, 53, "unknown unit \"MB\" (known are KiB, MiB, GiB)"},
+    {"64MiB", "1.5GiB", 21, 53, "is no whole number of bytes"},
+    {"64MiB", "MiB", 21, 53, "is no whole number of bytes"},
+    {"64MiB", "-1", 21, 53, "is no whole number of bytes"},
+    {"64MiB", "0", 21, 53, "cluster.executor_memory must be from 1 to 1024GiB, not 0"},
+    {"64MiB", "2000GiB", 21, 53, "not 2000GiB"},
+    {"64MiB", "9999999999GiB", 21, 53, "fits into 64 bits"},
+    {"speculation: true", "speculation: on", 21, 73, "cluster.speculation must be true or false"},
+    {"crash: receiver:1",
+     "crash: receiver",
+     23,
+     12,
+     "accepted are: driver, executor:N, receiver:N"},
+    {"crash: receiver:1", "crash: recever:1", 23, 12, "fault.crash \"recever:1\" is not known"},
+    {"graceful: true", "graceful: maybe", 25, 40, "stop.graceful must be true or false"},
+};
+INSTANTIATE_TEST_SUITE_P(Values, LoaderRefusesReceivers, testing::ValuesIn(kReceiverValues));
+
+constexpr BadEdit kReceiverCombinations[] = {
+    {"reliable: true",
+     "offsets: kafka",
+     9,
+     14,
+     "source.offsets is for a Direct stream: it needs kind: kafka-direct"},
+    {"reliable: true", "max_rate_per_partition: 5/s", 9, 29, "is for a Direct stream"},
+    {"max_rate: 40/s", "auto_commit_interval: 5s", 16, 27, "a reliable one commits what it has"},
+    {"  sink:",
+     "  checkpoint: { enabled: false }\n  sink:",
+     10,
+     22,
+     "it needs the checkpoint directory, and the checkpoint is disabled"},
+    {"batch_interval: 1s",
+     "batch_interval: 250ms",
+     5,
+     19,
+     "batch_interval (250ms) must be a multiple of source.block_interval (100ms)"},
+    {"receivers: 2", "receivers: 4", 11, 16, "4 receivers cannot share 3 partitions"},
+    {"executors: 2, cores: 2",
+     "executors: 2, cores: 1",
+     11,
+     16,
+     "every core would run a receiver and none is left for tasks"},
+    {"kind: upsert", "kind: offsets", 19, 17, "the position of receivers is in Kafka"},
+    {"committed_offset: next", "range_durability: before_submit", 20, 33, "needs a Direct source"},
+    {"committed_offset: next", "restart_position: checkpoint", 20, 33, "second store"},
+    {"committed_offset: next", "offset_save: before_output", 20, 28, "has no effect here"},
+    {"committed_offset: next", "offset_guard: blind_update", 20, 29, "needs the offsets sink"},
+    {"committed_offset: next", "failed_close: refused", 20, 29, "storage: s3"},
+    {"reliable: true", "reliable: false", 20, 33, "it needs a reliable receiver"},
+    {"crash: receiver:1",
+     "crash: receiver:2",
+     23,
+     12,
+     "the source has 2 receivers, counted from 0"},
+    {"crash: receiver:1", "crash: receiver-executor:2", 23, 12, "receiver:2 does not exist"},
+    {"crash: receiver:1", "crash: machine:2", 23, 12, "the cluster has 2 machines"},
+    {"occurrence: 3 }",
+     "occurrence: 3 }\n    restart_after: 5s",
+     25,
+     20,
+     "started again by its supervisor, after source.restart_delay"},
+    {"occurrence: 3 }",
+     "occurrence: 3 }\n    redeploy: { application_version: 2 }",
+     25,
+     15,
+     "crash the driver or cluster"},
+    {"point: receiver.block_stored, occurrence: 3",
+     "step: 12",
+     24,
+     9,
+     "say whose step with process: driver or process: executor:N"},
+    {"receiver.block_stored", "receiver.block_replicated", 24, 18, "blocks are not replicated"},
+    {"receiver.block_stored", "offsets.saved", 24, 18, "committed at receiver.offsets_committed"},
+    {"occurrence: 3", "batch: 3", 24, 48, "point receiver.block_stored belongs to no batch"},
+    {"receiver.block_stored, occurrence: 3",
+     "tracker.block_added, batch: 3",
+     24,
+     46,
+     "point tracker.block_added belongs to no batch"},
+    {"receiver.block_stored, occurrence: 3",
+     "tracker.blocks_allocated, batch: 141",
+     24,
+     51,
+     "batch 141 of 1s each lies behind stop.at and stop.within (140s)"},
+    {"point: receiver.block_stored, occurrence: 3",
+     "time: 140s",
+     24,
+     17,
+     "the fault would come at 140s, when the run is over: stop.at and stop.within is 140s"},
+    {"workload: { records: 300,", "workload: { start: 20s, records: 300,", 3, 20, "stop.at is 20s"},
+};
+INSTANTIATE_TEST_SUITE_P(Combinations,
+                         LoaderRefusesReceivers,
+                         testing::ValuesIn(kReceiverCombinations));
 
 constexpr BadEdit kYaml[] = {
     {"topic: { name", "topic: { { name", 5, 10, "a key must be a name"},
@@ -456,6 +891,73 @@ constexpr BadEdit kYaml[] = {
     {"claim: [", "claim: &loop [ *loop, ", 2, 16, "inside the value that it names"},
 };
 INSTANTIATE_TEST_SUITE_P(Yaml, LoaderRefuses, testing::ValuesIn(kYaml));
+
+TEST(Loader, ABlockIntervalThatDoesNotDivideTheDefaultBatchIntervalIsRefusedWhereItIs) {
+  const std::string text = receiver_with("  batch_interval: 1s\n", "");
+  const Diagnostic diagnostic = refusal(with(text, "block_interval: 100ms", "block_interval: 3ms"));
+
+  EXPECT_EQ(diagnostic.line, 12);
+  EXPECT_EQ(diagnostic.column, 21);
+  EXPECT_THAT(diagnostic.message, HasSubstr("batch_interval (1s) must be a multiple of"));
+}
+
+TEST(Loader, TheOnlyCoreOfAClusterCannotRunAReceiver) {
+  const std::string text = receiver_with("    receivers: 2\n", "");
+  const auto on = [&](std::string_view cluster) {
+    const std::string crash = with(text, "receiver:1", "receiver:0");
+    return with(crash, "executors: 2, cores: 2", cluster);
+  };
+
+  EXPECT_THAT(refusal(on("executors: 1, cores: 1")).message, HasSubstr("every core would run"));
+  EXPECT_EQ(load_one(on("executors: 1, cores: 2")).receiver_count(), 1);
+  EXPECT_EQ(load_one(on("executors: 2, cores: 1")).receiver_count(), 1);
+}
+
+TEST(Loader, MoreCopiesThanExecutorsAreBestEffort) {
+  EXPECT_EQ(load_one(receiver_with("replication: 3", "replication: 9"))
+                .pipeline.source.receiver->replication,
+            9);
+}
+
+TEST(Loader, PointsOfALogAreReachedOnlyWithOne) {
+  const std::string without = receiver_with("    write_ahead_log: true\n", "");
+  const auto at = [](std::string_view text, std::string_view point) {
+    return with(text, "receiver.block_stored", point);
+  };
+  const std::string single = with(without, "replication: 3", "replication: 1");
+  const std::string bare = with(without, "  sink:", "  checkpoint: { enabled: false }\n  sink:");
+
+  EXPECT_THAT(refusal(at(without, "receiver.wal_appended")).message,
+              HasSubstr("no write-ahead log"));
+  EXPECT_THAT(refusal(at(single, "receiver.block_replicated")).message,
+              HasSubstr("source.replication is 1"));
+  EXPECT_THAT(refusal(at(bare, "recovery.log_replayed")).message,
+              HasSubstr("the checkpoint is disabled"));
+  for (const std::string& text : {std::string(kReceiverSample), without, bare}) {
+    EXPECT_TRUE(load_text(at(text, "receiver.offsets_committed"), "sample.yaml").has_value());
+    EXPECT_TRUE(load_text(at(text, "receiver.block_acknowledged"), "sample.yaml").has_value());
+    EXPECT_TRUE(load_text(at(text, "tracker.blocks_allocated"), "sample.yaml").has_value());
+    EXPECT_TRUE(load_text(at(text, "tracker.batches_cleaned"), "sample.yaml").has_value());
+  }
+  EXPECT_TRUE(load_text(at(kReceiverSample, "receiver.wal_appended"), "sample.yaml").has_value());
+  EXPECT_TRUE(load_text(at(kReceiverSample, "recovery.log_replayed"), "sample.yaml").has_value());
+  EXPECT_TRUE(load_text(at(without, "receiver.block_replicated"), "sample.yaml").has_value());
+}
+
+TEST(Loader, DecisionsOfAStopNeedOneThatTheyDecide) {
+  const auto with_decision = [](std::string_view decision) {
+    return receiver_with("committed_offset: next", decision);
+  };
+  const std::string tracker = with_decision("tracker_stop: after_generator");
+  const std::string supervisor = with_decision("supervisor_stop: generator_first");
+
+  EXPECT_TRUE(load_text(tracker, "sample.yaml").has_value());
+  EXPECT_THAT(refusal(with(tracker, "graceful: true", "graceful: false")).message,
+              HasSubstr("stop: { graceful: true }"));
+  EXPECT_TRUE(load_text(supervisor, "sample.yaml").has_value());
+  EXPECT_THAT(refusal(with(supervisor, "write_ahead_log: true", "write_ahead_log: false")).message,
+              HasSubstr("needs a receiver with a write-ahead log"));
+}
 
 TEST(Loader, TheOffsetsSinkBehindAShuffleIsRefused) {
   std::string text = sample_with("kind: batch-uid", "kind: offsets");
@@ -737,6 +1239,29 @@ TEST(Units, DurationsAreExactAndNamedInTheirLargestUnit) {
   EXPECT_EQ(format_duration(90s), "90s");
   EXPECT_EQ(format_duration(120s), "2min");
   EXPECT_EQ(format_duration(0s), "0s");
+}
+
+TEST(Units, SizesAreWholeBytesAndNamedInTheirLargestUnit) {
+  EXPECT_EQ(*parse_bytes("0"), 0);
+  EXPECT_EQ(*parse_bytes("65537"), 65'537);
+  EXPECT_EQ(*parse_bytes("1KiB"), 1024);
+  EXPECT_EQ(*parse_bytes("8589934591GiB"), 8'589'934'591 * (std::int64_t{1} << 30));
+  EXPECT_EQ(format_bytes(1024), "1KiB");
+  EXPECT_EQ(format_bytes(1025), "1025");
+  EXPECT_EQ(format_bytes(std::int64_t{3} << 30), "3GiB");
+  for (const char* const text : {"",
+                                 "KiB",
+                                 "1 KiB",
+                                 "1K",
+                                 "1kib",
+                                 "1.5KiB",
+                                 "-1",
+                                 "+1",
+                                 "1e3",
+                                 "8589934592GiB",
+                                 "9223372036854775808"}) {
+    EXPECT_FALSE(parse_bytes(text).has_value()) << text;
+  }
 }
 
 TEST(Units, WhatIsNoExactDurationIsRefused) {

@@ -336,6 +336,21 @@ TEST_F(NetworkTest, AHealedLinkCarriesAgain) {
   EXPECT_THAT(first.what(), ElementsAre("2 of driver/1"));
 }
 
+TEST_F(NetworkTest, ALinkCutTwiceIsHealedTwice) {
+  network.partition(kFirst, kDriver);
+  network.partition(kDriver, kFirst);
+  at(milliseconds(5), [this] {
+    network.heal(kDriver, kFirst);
+    send(driver, first, 1);
+  });
+  at(milliseconds(10), [this] {
+    network.heal(kDriver, kFirst);
+    send(driver, first, 2);
+  });
+  run();
+  EXPECT_THAT(first.what(), ElementsAre("2 of driver/1"));
+}
+
 TEST_F(NetworkTest, AMachineThatStopsTellsNobody) {
   send(driver, first, 1);
   network.silence_next_end(kDriver);

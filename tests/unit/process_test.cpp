@@ -497,6 +497,13 @@ TEST_F(ProcessStep, IsCountedOverAllLives) {
   scheduler_.run(Instant::max());
 
   EXPECT_EQ(process_.steps(), 3U);
+  std::vector<std::uint64_t> numbers;
+  for (const sim::TraceStep& step : trace_.steps()) {
+    if (step.operation == sim::Operation::kWork) {
+      numbers.push_back(step.number);
+    }
+  }
+  EXPECT_THAT(numbers, ElementsAre(1U, 2U, 3U));
 }
 
 Task<> endless_pass(sim::Process* process, std::int64_t count) {

@@ -17,8 +17,11 @@
 
 namespace {
 
+using engine::Offset;
 using engine::OffsetRange;
+using engine::PlannedRange;
 using engine::Point;
+using engine::StoredAs;
 using reports::EventKind;
 using testing::ElementsAre;
 using testing::SizeIs;
@@ -26,15 +29,27 @@ using tests::batch_at_ms;
 
 constexpr engine::ProcessId kDriver{.role = engine::Role::kDriver, .index = 0};
 constexpr engine::ProcessId kExecutor{.role = engine::Role::kExecutor, .index = 0};
+constexpr engine::ProcessId kNeighbour{.role = engine::Role::kExecutor, .index = 1};
 
 OffsetRange range(std::int64_t from, std::int64_t until) {
   return {.partition = 0, .from = {from}, .until = {until}};
 }
 
-// A driver and an executor that tell whatever the test says, over one partition.
+PlannedRange of_block(std::int64_t number,
+                      engine::PartitionId task,
+                      std::int64_t from,
+                      std::int64_t until) {
+  return {.range = range(from, until),
+          .task = task,
+          .block = engine::BlockId{.stream = 0, .number = number}};
+}
+
+// A driver and an executor that tell whatever the test says, over one partition. A second executor
+// is there for whoever begins it.
 class World {
  public:
-  explicit World(bool has_shuffle = false) : recorder(scheduler, 1, has_shuffle) {
+  explicit World(bool has_shuffle = false, bool has_receivers = false)
+      : recorder(scheduler, 1, has_shuffle, has_receivers) {
     begin(driver);
     begin(executor);
   }
@@ -43,7 +58,7 @@ class World {
   World& operator=(const World&) = delete;
 
   ~World() {
-    for (sim::Process* process : {&driver, &executor}) {
+    for (sim::Process* process : {&driver, &executor, &neighbour}) {
       if (process->alive()) {
         process->end_life();
       }
@@ -74,8 +89,20 @@ class World {
 
   engine::Listener& told_by_executor() { return recorder.listener_of(executor); }
 
+  engine::Listener& told_by_neighbour() { return recorder.listener_of(neighbour); }
+
   void plan(std::int64_t batch_ms, const OffsetRange& planned) {
-    told_by_driver().batch_planned(batch_at_ms(batch_ms), {planned});
+    plan_ranges(batch_ms, {{.range = planned, .task = planned.partition, .block = std::nullopt}});
+  }
+
+  void plan_ranges(std::int64_t batch_ms, const std::vector<PlannedRange>& planned) {
+    told_by_driver().batch_planned(batch_at_ms(batch_ms), planned);
+  }
+
+  // What happens next happens then.
+  void wait_until(std::int64_t time_ms) {
+    scheduler.call_at(tests::at_ms(time_ms), [] {});
+    scheduler.run(tests::at_ms(time_ms));
   }
 
   void complete(std::int64_t batch_ms) { told_by_driver().batch_completed(batch_at_ms(batch_ms)); }
@@ -86,6 +113,7 @@ class World {
   sim::Trace trace{sim::Trace::Recording::kHashOnly};
   sim::Process driver{scheduler, trace, nullptr, kDriver};
   sim::Process executor{scheduler, trace, nullptr, kExecutor};
+  sim::Process neighbour{scheduler, trace, nullptr, kNeighbour};
   scenarios::Recorder recorder;
 };
 
@@ -143,6 +171,193 @@ TEST(Recorder, AskingForABatchThatWasNeverPlannedIsAMistake) {
                engine::InvariantViolation);
 }
 
+// --- Drained, with receivers -------------------------------------------------------------------
+
+// One record was produced, fetched, stored as a block at 900 ms and processed in the batch of 1000;
+// then came an empty batch. Nothing is left to do.
+class ReceiverWorld : public World {
+ public:
+  ReceiverWorld() : World(false, true) {
+    produce(1);
+    told_by_executor().receiver_position(0, Offset{0});
+    wait_until(700);
+    told_by_executor().receiver_buffer_changed(1);
+    told_by_executor().receiver_position(0, Offset{1});
+    wait_until(900);
+    told_by_executor().receiver_buffer_changed(-1);
+    plan_ranges(1000, {of_block(800, 0, 0, 1)});
+    complete(1000);
+    plan_empty(2000);
+  }
+
+  void plan_empty(std::int64_t batch_ms) {
+    plan_ranges(batch_ms, {});
+    complete(batch_ms);
+  }
+
+  [[nodiscard]] bool drained_at_ms(std::int64_t batch_ms) const {
+    return recorder.drained_at(batch_at_ms(batch_ms));
+  }
+};
+
+TEST(RecorderOfReceivers, ThePipelineHasDrainedWhenAnEmptyBatchFollowsTheLastBlock) {
+  const ReceiverWorld world;
+  EXPECT_TRUE(world.drained_at_ms(2000));
+  EXPECT_FALSE(world.drained_at_ms(1000)) << "the batch held a record";
+}
+
+TEST(RecorderOfReceivers, WhatWasProducedAndNotFetchedKeepsItFromDraining) {
+  ReceiverWorld world;
+  world.produce(1);
+  EXPECT_FALSE(world.drained_at_ms(2000));
+}
+
+TEST(RecorderOfReceivers, ABatchUnderWayKeepsItFromDraining) {
+  ReceiverWorld world;
+  world.plan_ranges(3000, {});
+  EXPECT_FALSE(world.drained_at_ms(2000));
+  world.complete(3000);
+  EXPECT_TRUE(world.drained_at_ms(2000));
+}
+
+TEST(RecorderOfReceivers, BufferedRecordsKeepItFromDraining) {
+  ReceiverWorld world;
+  world.told_by_executor().receiver_buffer_changed(3);
+  world.told_by_executor().receiver_buffer_changed(-2);
+  world.plan_empty(3000);
+  EXPECT_FALSE(world.drained_at_ms(3000));
+  world.told_by_executor().receiver_buffer_changed(-1);
+  EXPECT_TRUE(world.drained_at_ms(3000));
+}
+
+// The records of one executor do not make up for those that another holds.
+TEST(RecorderOfReceivers, BufferedRecordsAreCountedByExecutor) {
+  ReceiverWorld world;
+  EXPECT_THROW(world.told_by_neighbour().receiver_buffer_changed(-1), engine::InvariantViolation);
+}
+
+// A batch that was due before the last block was stored says nothing of that block.
+TEST(RecorderOfReceivers, AnEmptyBatchFromBeforeTheLastActivityDoesNotShowThatAllIsDone) {
+  ReceiverWorld world;
+  world.wait_until(2000);
+  world.told_by_executor().receiver_buffer_changed(1);
+  world.told_by_executor().receiver_buffer_changed(-1);
+  EXPECT_FALSE(world.drained_at_ms(2000)) << "no later than the activity";
+  world.plan_empty(3000);
+  EXPECT_TRUE(world.drained_at_ms(3000));
+}
+
+TEST(RecorderOfReceivers, OnlyAPositionThatMovesIsActivity) {
+  ReceiverWorld world;
+  world.wait_until(2500);
+  world.told_by_executor().receiver_position(0, Offset{1});
+  EXPECT_TRUE(world.drained_at_ms(2000)) << "it was there before";
+  world.told_by_executor().receiver_position(0, Offset{2});
+  EXPECT_FALSE(world.drained_at_ms(2000));
+}
+
+TEST(RecorderOfReceivers, APositionDiesWithItsExecutor) {
+  ReceiverWorld world;
+  world.crash(world.executor);
+  world.begin(world.executor);
+  EXPECT_FALSE(world.drained_at_ms(2000));
+  world.told_by_executor().receiver_position(0, Offset{1});
+  EXPECT_TRUE(world.drained_at_ms(2000));
+}
+
+TEST(RecorderOfReceivers, BufferedRecordsDieWithTheirExecutor) {
+  ReceiverWorld world;
+  world.told_by_executor().receiver_buffer_changed(3);
+  world.crash(world.executor);
+  world.begin(world.executor);
+  world.told_by_executor().receiver_position(0, Offset{1});
+  EXPECT_TRUE(world.drained_at_ms(2000));
+}
+
+TEST(RecorderOfReceivers, AReceiverThatStartedAgainIsWhereItSaysNow) {
+  ReceiverWorld world;
+  world.told_by_executor().receiver_position(0, Offset{0});
+  EXPECT_FALSE(world.drained_at_ms(2000));
+}
+
+TEST(RecorderOfReceivers, AReceiverThatMovedIsWhereTheNewExecutorSays) {
+  ReceiverWorld world;
+  world.begin(world.neighbour);
+  world.told_by_neighbour().receiver_position(0, Offset{0});
+  EXPECT_FALSE(world.drained_at_ms(2000));
+  world.told_by_neighbour().receiver_position(0, Offset{1});
+  EXPECT_TRUE(world.drained_at_ms(2000));
+}
+
+// The receiver left the executor in order and the one that followed it is gone: nobody fetches.
+TEST(RecorderOfReceivers, APositionIsNotThatOfAReceiverBeforeTheOneThatDied) {
+  ReceiverWorld world;
+  world.begin(world.neighbour);
+  world.told_by_neighbour().receiver_position(0, Offset{0});
+  world.crash(world.neighbour);
+  EXPECT_FALSE(world.drained_at_ms(2000));
+}
+
+// An executor that was given up lives on and fetches for nobody; then it ends.
+TEST(RecorderOfReceivers, APositionOutlivesThatOfAPredecessorThatSpeaksOn) {
+  ReceiverWorld world;
+  world.begin(world.neighbour);
+  world.told_by_neighbour().receiver_position(0, Offset{0});
+  world.produce(1);
+  world.told_by_neighbour().receiver_position(0, Offset{2});
+  world.told_by_executor().receiver_position(0, Offset{2});
+  world.crash(world.executor);
+  EXPECT_TRUE(world.drained_at_ms(2000));
+}
+
+// It was given up, and a push of its generator failed: it will never store them.
+TEST(RecorderOfReceivers, BufferedRecordsOfOneThatHasASuccessorKeepNothingFromDraining) {
+  ReceiverWorld world;
+  world.told_by_executor().receiver_buffer_changed(3);
+  world.plan_empty(3000);
+  EXPECT_FALSE(world.drained_at_ms(3000));
+  world.begin(world.neighbour);
+  world.told_by_neighbour().receiver_position(0, Offset{1});
+  EXPECT_TRUE(world.drained_at_ms(3000));
+  world.told_by_neighbour().receiver_buffer_changed(1);
+  world.plan_empty(4000);
+  EXPECT_FALSE(world.drained_at_ms(4000)) << "the successor's count";
+}
+
+// The driver refuses the predecessor when it wants to start again, and it says no more.
+TEST(RecorderOfReceivers, APredecessorThatForgetsItsPositionIsNotWaitedFor) {
+  ReceiverWorld world;
+  world.begin(world.neighbour);
+  world.told_by_neighbour().receiver_position(0, Offset{1});
+  world.told_by_executor().receiver_position(0, Offset{0});
+  world.plan_empty(3000);
+  EXPECT_TRUE(world.drained_at_ms(3000));
+  world.told_by_neighbour().receiver_position(0, Offset{0});
+  EXPECT_FALSE(world.drained_at_ms(3000)) << "the successor itself starts again";
+}
+
+TEST(RecorderOfReceivers, AnExecutorOfAnEarlierDriverLifeSaysNothingOfPositions) {
+  ReceiverWorld world;
+  world.crash(world.driver);
+  world.begin(world.driver);
+  world.plan_empty(3000);
+  EXPECT_FALSE(world.drained_at_ms(3000)) << "what was said before";
+  world.told_by_executor().receiver_position(0, Offset{1});
+  EXPECT_FALSE(world.drained_at_ms(3000)) << "what is said now";
+  world.begin(world.neighbour);
+  world.told_by_neighbour().receiver_position(0, Offset{1});
+  EXPECT_TRUE(world.drained_at_ms(3000));
+}
+
+TEST(RecorderOfReceivers, EveryPartitionNeedsAPositionEvenIfNothingWasProduced) {
+  World world(false, true);
+  world.plan_ranges(1000, {});
+  world.complete(1000);
+  EXPECT_FALSE(world.recorder.drained_at(batch_at_ms(1000)));
+  world.told_by_executor().receiver_position(0, Offset{0});
+  EXPECT_TRUE(world.recorder.drained_at(batch_at_ms(1000)));
+}
+
 // --- Ledger ------------------------------------------------------------------------------------
 
 TEST(Recorder, ACompletionBelongsToThePlanOfItsOwnLife) {
@@ -180,6 +395,16 @@ TEST(Recorder, AnExecutionBelongsToThePlanOfTheDriverThatTheExecutorWorksFor) {
   world.begin(world.executor);
   end_output(world, 1000);
   EXPECT_THAT(plans[1].executed, ElementsAre(0));
+}
+
+TEST(Recorder, AnExecutionIsOfATaskWhateverItReads) {
+  ReceiverWorld world;
+  world.plan_ranges(3000, {of_block(2200, 0, 1, 2), of_block(2400, 1, 2, 3)});
+  world.recorder.point_reached(world.executor,
+                               Point::kTaskOutputCommitted,
+                               {.batch = batch_at_ms(3000), .partition = 1, .attempt = 0});
+  EXPECT_THAT(world.ledger().plans.back().executed, ElementsAre(1));
+  EXPECT_EQ(world.ledger().plans.back().ranges[1], of_block(2400, 1, 2, 3));
 }
 
 TEST(Recorder, ATaskBehindAShuffleExecutesNoPartitionOfTheInput) {
@@ -237,6 +462,55 @@ TEST(Recorder, TheMostThatTasksHeldIsPerExecutorAndPerLife) {
 TEST(Recorder, MemoryThatNobodyTookCannotBeGivenBack) {
   World world;
   EXPECT_THROW(world.told_by_executor().task_memory_changed(-1), engine::InvariantViolation);
+}
+
+TEST(Recorder, BlocksAndTaskInputOfOneExecutorAreHeldTogether) {
+  World world;
+  world.begin(world.neighbour);
+  world.told_by_executor().block_memory_changed(100);
+  world.told_by_executor().task_memory_changed(30);
+  world.told_by_neighbour().block_memory_changed(120);
+  world.told_by_executor().task_memory_changed(-30);
+  const reports::Metrics& metrics = world.ledger().metrics;
+  EXPECT_EQ(metrics.peak_block_bytes, 120);
+  EXPECT_EQ(metrics.peak_task_bytes, 30);
+  EXPECT_EQ(metrics.peak_executor_bytes, 130);
+  world.crash(world.executor);
+  world.begin(world.executor);
+  world.told_by_executor().block_memory_changed(110);
+  EXPECT_EQ(metrics.peak_executor_bytes, 130) << "blocks die with the life that kept them";
+}
+
+TEST(Recorder, BlocksThatNobodyKeptCannotBeRemoved) {
+  World world;
+  world.told_by_executor().task_memory_changed(10);
+  EXPECT_THROW(world.told_by_executor().block_memory_changed(-1), engine::InvariantViolation);
+}
+
+TEST(Recorder, BytesAreCountedByWhereTheyWent) {
+  World world;
+  world.told_by_executor().bytes_received(40);
+  world.told_by_executor().bytes_received(2);
+  world.told_by_executor().bytes_stored(StoredAs::kBlock, 42);
+  world.told_by_executor().bytes_stored(StoredAs::kReplica, 41);
+  world.told_by_executor().bytes_stored(StoredAs::kDataLog, 50);
+  world.told_by_driver().bytes_stored(StoredAs::kDriverLog, 7);
+  world.told_by_driver().bytes_stored(StoredAs::kDriverLog, 8);
+  const reports::Metrics& metrics = world.ledger().metrics;
+  EXPECT_EQ(metrics.received_bytes, 42);
+  EXPECT_EQ(metrics.block_bytes, 42);
+  EXPECT_EQ(metrics.replica_bytes, 41);
+  EXPECT_EQ(metrics.data_log_bytes, 50);
+  EXPECT_EQ(metrics.driver_log_bytes, 15);
+  EXPECT_EQ(metrics.stored_bytes(), 133) << "the driver's log holds no records";
+}
+
+TEST(Recorder, RangesOfOneBlockAreReadByOneTask) {
+  ReceiverWorld world;
+  world.plan_ranges(3000,
+                    {of_block(2200, 0, 1, 4), of_block(2400, 1, 4, 6), of_block(2400, 1, 4, 7)});
+  EXPECT_EQ(world.ledger().metrics.partition_records_max, 5);
+  EXPECT_EQ(world.ledger().metrics.batch_records_max, 8);
 }
 
 TEST(Recorder, KeepsTheLargestBatchAndTheLargestCheckpoint) {

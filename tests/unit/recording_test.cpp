@@ -116,6 +116,12 @@ TEST_F(RecordingTest, HistoryComesBackAsItWasRecorded) {
                                         .incarnation = 4};
   history.plan(1, 1, {}, true).plan(2, 3, {range(1, 2, 3), range(0, 4, 5)}, false).executed({0});
   history.plan(3, 3, {}, false);
+  history.plan_blocks(4,
+                      3,
+                      {{{.stream = 0, .number = 1400}, {range(0, 5, 6), range(2, -1, 0)}},
+                       {{.stream = 12, .number = -3}, {range(2, -1, 0)}}},
+                      false);
+  history.executed({1});
   history.aggregate(AggregateKind::kMaxByKey, {{"a", -5}, {"b\xff", 1}, {"c", 2}});
   history.ledger().stalled = true;
   const Ledger& written = history.ledger();
@@ -161,24 +167,41 @@ TEST_F(RecordingTest, HistoryComesBackAsItWasRecorded) {
   EXPECT_EQ(reports::judge(*read), reports::judge(written));
 }
 
+TEST_F(RecordingTest, WhatTheRunKeptAndHeldIsInTheRecording) {
+  Ledger ledger;
+  ledger.metrics.block_bytes = 100;
+  ledger.metrics.data_log_bytes = 120;
+  {
+    auto recording = Recording::open(path());
+    ASSERT_TRUE(recording.has_value());
+    ASSERT_TRUE(recording->record(run_info(), ledger, reports::judge(ledger)).has_value());
+  }
+  EXPECT_THAT(query(path(), "SELECT value FROM metric WHERE name = 'data_log_bytes'"),
+              ElementsAre("120"));
+  EXPECT_THAT(query(path(), "SELECT value FROM metric WHERE name = 'stored_bytes'"),
+              ElementsAre("220"));
+}
+
 TEST_F(RecordingTest, TablesHaveTheColumnsThatTheContractNames) {
   { ASSERT_TRUE(Recording::open(path()).has_value()); }
 
   EXPECT_THAT(query(path(), "SELECT value FROM meta WHERE key = 'schema_version'"),
-              ElementsAre("1"));
+              ElementsAre("2"));
   for (const char* const statement :
        {"SELECT run_id, scenario, seed, kafka, token, started_at, virtual_us, wall_us, received, "
         "processed, output, lost, duplicated, phantom, reordered, wrong, stalled, trace_hash, "
         "passed FROM run",
         "SELECT run_id, n, kind, target, point, occurrence, virtual_us FROM fault",
+        "SELECT run_id, name, value FROM metric",
         "SELECT run_id, record_id, topic, partition, [offset], key, value, produced_us FROM "
         "input_record",
         "SELECT run_id, n, record_id, sink, key, value, batch_us, partition_id, attempt, process, "
         "incarnation, written_us FROM output_record",
         "SELECT run_id, n, virtual_us, process, incarnation, point, batch_us, detail FROM event",
-        "SELECT run_id, n, range_n, batch_us, driver_incarnation, partition, from_offset, "
-        "until_offset, executed, completed FROM batch_plan",
-        "SELECT run_id, batch_us, partition, is_received, is_processed FROM planned_range",
+        "SELECT run_id, n, range_n, batch_us, driver_incarnation, task, block, partition, "
+        "from_offset, until_offset, executed, completed FROM batch_plan",
+        "SELECT run_id, n, batch_us, task, block, partition, part, survived, is_received, "
+        "is_processed FROM planned_range",
         "SELECT run_id, record_id, times FROM received_record",
         "SELECT run_id, record_id, times FROM processed_record",
         "SELECT run_id, record_id FROM lost_record",
@@ -218,6 +241,56 @@ TEST_F(RecordingTest, RunIsStoredWithItsVerdict) {
   EXPECT_THAT(query(path(), "SELECT record_id, topic FROM lost_record"),
               ElementsAre("1|sessions", "2|sessions"));
   EXPECT_THAT(query(path(), "SELECT n, sink FROM phantom_record"), ElementsAre("3|append"));
+}
+
+TEST_F(RecordingTest, PlansNameTheBlocksTheirTasksAndTheParts) {
+  LedgerBuilder history;
+  history.inputs(0, 4).inputs(1, 1).plan(1, 1, {range(0, 0, 1)}, true).plan(2, 1, {}, false);
+  history.plan_blocks(3,
+                      1,
+                      {{{.stream = 0, .number = 1400}, {range(0, 1, 3), range(1, 0, 1)}},
+                       {{.stream = 1, .number = 1600}, {range(0, 2, 4)}}},
+                      false);
+  history.executed({1});
+  history.plan_blocks(3, 2, {}, false);
+  {
+    auto recording = Recording::open(path());
+    ASSERT_TRUE(recording.has_value());
+    must_record(*recording, history.ledger());
+  }
+
+  EXPECT_THAT(query(path(),
+                    "SELECT n, range_n, task, block, partition, executed FROM batch_plan "
+                    "ORDER BY n, range_n"),
+              ElementsAre("1|1|0|NULL|0|1",
+                          "2|0|NULL|NULL|NULL|0",
+                          "3|1|0|0/1400|0|0",
+                          "3|2|0|0/1400|1|0",
+                          "3|3|1|1/1600|0|1",
+                          "4|0|NULL|NULL|NULL|0"));
+  EXPECT_THAT(query(path(),
+                    "SELECT part, survived, is_received, is_processed FROM planned_range "
+                    "WHERE partition IS NOT NULL ORDER BY n, range_n"),
+              ElementsAre("0|1|1|1", "0/1400#1|0|0|0", "0/1400#2|0|0|0", "1/1600#1|1|1|1"));
+  EXPECT_THAT(query(path(), "SELECT record_id, times FROM received_record ORDER BY record_id"),
+              ElementsAre("0|1", "1|0", "2|1", "3|1", "4|0"));
+}
+
+TEST_F(RecordingTest, BlockThatIsNoneIsNamed) {
+  LedgerBuilder history;
+  history.inputs(0, 1).plan_blocks(1, 1, {{{.stream = 0, .number = 7}, {range(0, 0, 1)}}}, true);
+  for (const char* const broken :
+       {"", "0", "0/", "/7", "0/7 ", "0-7", "0/7/1", "x/7", "0/99999999999999999999"}) {
+    auto recording = Recording::open(path());
+    ASSERT_TRUE(recording.has_value());
+    const std::int64_t run_id = must_record(*recording, history.ledger());
+    query(path(), fmt::format("UPDATE batch_plan SET block = '{}'", broken));
+
+    const auto read = recording->load(run_id);
+
+    ASSERT_FALSE(read.has_value()) << broken;
+    EXPECT_THAT(read.error().sentence, HasSubstr(fmt::format("\"{}\" is no block", broken)));
+  }
 }
 
 TEST_F(RecordingTest, TextIsReadableAndOtherBytesAreBlobs) {

@@ -6,6 +6,7 @@
 #include <optional>
 #include <string>
 #include <utility>
+#include <vector>
 
 #include <gmock/gmock.h>
 #include <gtest/gtest.h>
@@ -55,12 +56,28 @@ faults::Trigger draw_trigger() {
   }
 }
 
+faults::Target draw_target() {
+  faults::Target target{.kind = static_cast<faults::TargetKind>(*rc::gen::inRange(0, 6))};
+  const bool is_one_of_many =
+      target.kind != faults::TargetKind::kDriver && target.kind != faults::TargetKind::kCluster;
+  if (is_one_of_many) {
+    target.index = *gen_count();
+  }
+  return target;
+}
+
+faults::Partition draw_partition() {
+  faults::Partition partition;
+  partition.left = draw_target();
+  partition.right = draw_target();
+  partition.at = draw_trigger();
+  partition.lasts = *gen_duration();
+  return partition;
+}
+
 faults::Crash draw_crash() {
   faults::Crash crash;
-  crash.target.kind = static_cast<faults::TargetKind>(*rc::gen::inRange(0, 3));
-  if (crash.target.kind == faults::TargetKind::kExecutor) {
-    crash.target.index = *gen_count();
-  }
+  crash.target = draw_target();
   crash.at = draw_trigger();
   crash.restart_after = draw_optional(gen_duration());
   crash.restarts = *rc::gen::arbitrary<bool>();
@@ -74,23 +91,34 @@ TokenContent draw_content() {
   content.scenario_hash = *rc::gen::arbitrary<std::uint64_t>();
   content.seed = *rc::gen::arbitrary<std::uint64_t>();
   content.kafka = static_cast<KafkaKind>(*rc::gen::inRange(0, 3));
-  const int crashes = *rc::gen::inRange(0, 5);
-  for (int i = 0; i < crashes; ++i) {
-    content.faults.push_back(draw_crash());
+  const int faults = *rc::gen::inRange(0, 5);
+  for (int i = 0; i < faults; ++i) {
+    if (*rc::gen::arbitrary<bool>()) {
+      content.faults.push_back(draw_crash());
+    } else {
+      content.faults.push_back(draw_partition());
+    }
   }
   return content;
 }
 
-TokenContent one_crash() {
+faults::Crash crash_of_driver() {
+  return {
+      .target = {.kind = faults::TargetKind::kDriver},
+      .at = faults::AtPoint{.point = engine::Point::kTaskOutputWritten, .batch = 3, .partition = 1},
+      .restart_after = 5s,
+      .redeploy = {}};
+}
+
+TokenContent run_with(faults::Fault fault) {
   return {.scenario_hash = 0x0123'4567'89AB'CDEF,
           .seed = 7,
           .kafka = KafkaKind::kMock,
-          .faults = {{.target = {.kind = faults::TargetKind::kDriver},
-                      .at = faults::AtPoint{.point = engine::Point::kTaskOutputWritten,
-                                            .batch = 3,
-                                            .partition = 1},
-                      .restart_after = 5s,
-                      .redeploy = {}}}};
+          .faults = {std::move(fault)}};
+}
+
+TokenContent one_crash() {
+  return run_with(crash_of_driver());
 }
 
 RC_GTEST_PROP(Token, T1EveryRunComesBackFromItsToken, ()) {
@@ -102,6 +130,60 @@ RC_GTEST_PROP(Token, T1EveryRunComesBackFromItsToken, ()) {
   RC_ASSERT(decoded.has_value());
   RC_ASSERT(*decoded == content);
   RC_ASSERT(token.starts_with("op1-"));
+}
+
+// A token in a chat of last year still repeats its run.
+TEST(Token, TokensOfTheTimeBeforeReceiversSayWhatTheySaid) {
+  const faults::Crash driver = crash_of_driver();
+  const faults::Crash executor{.target = {.kind = faults::TargetKind::kExecutor, .index = 1},
+                               .at = faults::AtTime{.since_start = 2500ms},
+                               .restart_after = {},
+                               .restarts = false,
+                               .redeploy = {}};
+  const faults::Crash cluster{
+      .target = {.kind = faults::TargetKind::kCluster},
+      .at = faults::AtStep{.process = {engine::Role::kExecutor, 1}, .step = 812},
+      .restart_after = {},
+      .redeploy = {.delete_checkpoint = true, .application_version = 2}};
+  const std::vector<std::pair<std::string, faults::FaultPlan>> golden{
+      {"op1-57g2xclhiurqcbahaafrqaybsbhkdxy", {driver}},
+      {"op1-57g2xclhiurqcbahaqiadcbh3wfa", {executor}},
+      {"op1-57g2xclhiurqcbahbbqaeanmaybmlha", {cluster}},
+      {"op1-57g2xclhiurqccqhaafrqaybsbhaieabratqqyacagwamatgb4", {driver, executor, cluster}},
+  };
+  for (const auto& [token, plan] : golden) {
+    const auto decoded = decode_token(token);
+    ASSERT_TRUE(decoded.has_value()) << decoded.error();
+    EXPECT_EQ(decoded->faults, plan) << token;
+    EXPECT_EQ(encode_token(*decoded), token);
+  }
+}
+
+TEST(Token, ACrashOfAReceiverTakesNoMoreRoomThanOneOfAnExecutor) {
+  faults::Crash crash = crash_of_driver();
+  crash.target = {.kind = faults::TargetKind::kExecutor, .index = 1};
+  const std::size_t size = encode_token(run_with(crash)).size();
+  for (const auto kind : {faults::TargetKind::kReceiver,
+                          faults::TargetKind::kReceiverExecutor,
+                          faults::TargetKind::kMachine}) {
+    crash.target.kind = kind;
+    EXPECT_EQ(encode_token(run_with(crash)).size(), size);
+  }
+}
+
+TEST(Token, ARunWithOnePartitionFitsIntoFiftyCharacters) {
+  const faults::Partition partition{
+      .left = {.kind = faults::TargetKind::kDriver},
+      .right = {.kind = faults::TargetKind::kExecutor, .index = 1},
+      .at = faults::AtPoint{.point = engine::Point::kTaskStarted, .batch = 3, .partition = 1},
+      .lasts = 20s};
+  const TokenContent content = run_with(partition);
+  const std::string token = encode_token(content);
+  EXPECT_EQ(token, "op1-57g2xclhiurqcbahacbqcfqdaeaqdqfyalt6g");
+  EXPECT_LE(token.size(), 50U);
+  const auto decoded = decode_token(token);
+  ASSERT_TRUE(decoded.has_value()) << decoded.error();
+  EXPECT_EQ(*decoded, content);
 }
 
 TEST(Token, ARunWithOneCrashFitsIntoFortyCharacters) {

@@ -5,6 +5,8 @@
 
 #include "reports/verdict_table.h"
 
+#include <limits>
+
 #include <gmock/gmock.h>
 #include <gtest/gtest.h>
 #include <nlohmann/json.hpp>
@@ -77,6 +79,39 @@ TEST(VerdictTable, RareCountsHaveColumnsOnlyWhenTheyOccur) {
   EXPECT_THAT(terminal_table(std::vector{row}, Colour::kNever), HasSubstr("phantom  stalled"));
 }
 
+// A run without receivers holds memory as well, but the table does not get wider for it.
+TEST(VerdictTable, WhatReceiversStoreHasColumnsOnlyWhereTheyAre) {
+  VerdictRow direct = passed_row();
+  direct.footprint = {.received_bytes = 0, .stored_bytes = 0, .peak_executor_bytes = 1234};
+  VerdictRow family = failed_row();
+  const std::string narrow = terminal_table(std::vector{direct, family}, Colour::kNever);
+  EXPECT_EQ(narrow, terminal_table(std::vector{passed_row(), failed_row()}, Colour::kNever));
+
+  VerdictRow receivers = passed_row();
+  receivers.footprint = {
+      .received_bytes = 400, .stored_bytes = 1030, .peak_executor_bytes = 56'789};
+  const std::string wide = terminal_table(std::vector{direct, receivers, family}, Colour::kNever);
+  EXPECT_THAT(wide, HasSubstr("duplicated  stored     peak  schedules"));
+  EXPECT_THAT(wide, HasSubstr("0       -   1.2 kB          1"));
+  EXPECT_THAT(wide, HasSubstr("0   2.58x  56.8 kB          1"));
+  EXPECT_THAT(wide, HasSubstr("15       -        -       1200"));
+}
+
+TEST(VerdictTable, BytesHaveTheUnitThatSuitsThem) {
+  VerdictRow row = passed_row();
+  const auto table_with_peak = [&row](std::int64_t bytes) {
+    row.footprint = {.received_bytes = 1, .stored_bytes = 1, .peak_executor_bytes = bytes};
+    return terminal_table(std::vector{row}, Colour::kNever);
+  };
+  EXPECT_THAT(table_with_peak(0), HasSubstr(" 0 B "));
+  EXPECT_THAT(table_with_peak(999), HasSubstr(" 999 B "));
+  EXPECT_THAT(table_with_peak(1000), HasSubstr(" 1.0 kB "));
+  EXPECT_THAT(table_with_peak(999'949), HasSubstr(" 999.9 kB "));
+  EXPECT_THAT(table_with_peak(999'950), HasSubstr(" 1.0 MB "));
+  EXPECT_THAT(table_with_peak(2'500'000'000), HasSubstr(" 2.5 GB "));
+  EXPECT_THAT(table_with_peak(std::numeric_limits<std::int64_t>::max()), HasSubstr(" TB "));
+}
+
 TEST(VerdictTable, ColourIsOptional) {
   EXPECT_THAT(terminal_table(std::vector{failed_row()}, Colour::kNever), Not(HasSubstr("\x1b")));
   EXPECT_THAT(terminal_table(std::vector{failed_row()}, Colour::kAlways), HasSubstr("\x1b[31m"));
@@ -129,6 +164,20 @@ TEST(VerdictJson, RunsHaveTheFieldsThatTheContractNames) {
   EXPECT_EQ(run.at("expected"), "exactly-once");
 }
 
+TEST(VerdictJson, OneRunHasItsFootprintAndAFamilyHasNone) {
+  VerdictRow row = passed_row();
+  row.footprint = {.received_bytes = 400, .stored_bytes = 1030, .peak_executor_bytes = 700};
+
+  const auto report = nlohmann::json::parse(json_report(std::vector{row, failed_row()}));
+
+  EXPECT_EQ(report.at("runs")[0].at("received_bytes"), 400);
+  EXPECT_EQ(report["runs"][0].at("stored_bytes"), 1030);
+  EXPECT_EQ(report["runs"][0].at("peak_executor_bytes"), 700);
+  for (const char* const field : {"received_bytes", "stored_bytes", "peak_executor_bytes"}) {
+    EXPECT_FALSE(report["runs"][1].contains(field)) << field;
+  }
+}
+
 TEST(VerdictJson, NoRunsAreAnEmptyList) {
   EXPECT_EQ(nlohmann::json::parse(reports::json_report({})),
             nlohmann::json({{"runs", nlohmann::json::array()}}));
@@ -164,7 +213,7 @@ TEST(VerdictJunit, MarkupAndForbiddenCharactersAreEscaped) {
   EXPECT_THAT(report, HasSubstr("]]&gt; \xef\xbf\xbd \xef\xbf\xbd \xef\xbf\xbd \xef\xbf\xbd é"));
 }
 
-TEST(VerdictRow, IsMadeOfAVerdict) {
+TEST(VerdictRow, IsMadeOfAVerdictAndOfWhatWasMeasured) {
   reports::Verdict verdict;
   verdict.received = {.lost = 1, .duplicated = 0};
   verdict.processed = {.lost = 1, .duplicated = 1};
@@ -172,7 +221,15 @@ TEST(VerdictRow, IsMadeOfAVerdict) {
   verdict.reordered = 2;
   verdict.stalled = true;
 
-  const VerdictRow row = make_row(verdict);
+  reports::Metrics metrics;
+  metrics.received_bytes = 10;
+  metrics.block_bytes = 10;
+  metrics.replica_bytes = 9;
+  metrics.data_log_bytes = 12;
+  metrics.driver_log_bytes = 500;
+  metrics.peak_executor_bytes = 8;
+
+  const VerdictRow row = make_row(verdict, metrics);
 
   EXPECT_EQ(row.received, Guarantee::kAtMostOnce);
   EXPECT_EQ(row.processed, Guarantee::kNone);
@@ -180,6 +237,10 @@ TEST(VerdictRow, IsMadeOfAVerdict) {
   EXPECT_EQ(row.duplicated, 4);
   EXPECT_EQ(row.reordered, 2);
   EXPECT_TRUE(row.stalled);
+  ASSERT_TRUE(row.footprint.has_value());
+  EXPECT_EQ(row.footprint->received_bytes, 10);
+  EXPECT_EQ(row.footprint->stored_bytes, 31);
+  EXPECT_EQ(row.footprint->peak_executor_bytes, 8);
 }
 
 }  // namespace

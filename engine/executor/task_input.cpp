@@ -1,0 +1,82 @@
+#include "engine/executor/task_input.h"
+
+#include <utility>
+
+#include "engine/ports/invariant.h"
+#include "engine/wal/wal_reader.h"
+
+namespace engine {
+
+Task<Result<BlockRecords>> TaskInputReader::read(TaskInput input) {
+  if (const auto* const range = std::get_if<OffsetRange>(&input)) {
+    return read_range(*range);
+  }
+  return read_block(std::get<BlockInput>(std::move(input)));
+}
+
+Task<Result<BlockRecords>> TaskInputReader::read_range(OffsetRange range) {
+  if (range.count() == 0) {
+    co_return BlockRecords{};
+  }
+  auto records = co_await ports_.kafka.fetch(pipeline_.source.topic, range);
+  if (!records) {
+    co_return records.error();
+  }
+  INVARIANT(std::ssize(records.value()) == range.count(),
+            "{} records were read of a range of {}",
+            records.value().size(),
+            range.count());
+  co_return records;
+}
+
+// Memory first, whoever's it is, then the log. In memory a block is found by its name alone, as by
+// a BlockRDD, and two receivers of one stream name their blocks alike: where a zombie reports
+// beside its successor, the task of the one may read the block of the other. A log record is found
+// by its address.
+Task<Result<BlockRecords>> TaskInputReader::read_block(BlockInput input) {
+  const std::int64_t expected = input.record_count;
+  const std::optional<WalRecordHandle> wal = input.wal;
+  const SharedRecords kept = co_await find_in_memory(std::move(input));
+  if (kept) {
+    co_return *kept;
+  }
+  if (!wal) {
+    co_return Errc::kNotFound;
+  }
+  auto logged = co_await read_log(*wal);
+  if (logged && std::ssize(logged.value()) != expected) {
+    co_return Errc::kCorrupt;
+  }
+  co_return logged;
+}
+
+Task<SharedRecords> TaskInputReader::find_in_memory(BlockInput input) {
+  const SharedRecords own = blocks_.find(input.block);
+  if (own) {
+    co_return own;
+  }
+  for (const Address& holder : input.locations) {
+    if (holder == ports_.self) {
+      continue;
+    }
+    const SharedRecords fetched = co_await blocks_.fetch(holder, input.block);
+    if (fetched) {
+      co_return fetched;
+    }
+  }
+  co_return nullptr;
+}
+
+Task<Result<BlockRecords>> TaskInputReader::read_log(WalRecordHandle handle) {
+  const auto file = co_await ports_.storage.read(handle.path);
+  if (!file) {
+    co_return file.error();
+  }
+  const auto record = record_at(file.value(), handle);
+  if (!record) {
+    co_return record.error();
+  }
+  co_return decode_block(record.value());
+}
+
+}  // namespace engine

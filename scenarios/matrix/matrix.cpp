@@ -1,0 +1,330 @@
+#include "scenarios/matrix/matrix.h"
+
+#include <algorithm>
+#include <utility>
+
+#include <fmt/format.h>
+
+#include "engine/ports/points.h"
+#include "scenarios/matrix/crash_window.h"
+
+namespace scenarios {
+namespace {
+
+using faults::FaultPlan;
+using faults::Target;
+using faults::TargetKind;
+using reports::Guarantee;
+
+// So many pairs of crashes a cell tries at most. All of them would be some ten thousand per row.
+constexpr std::int64_t kPairsMax = 400;
+
+faults::Crash crash(Target target, const Boundary& at) {
+  return {.target = target,
+          .at = at.trigger(),
+          .restart_after = std::nullopt,
+          .restarts = true,
+          .redeploy = {}};
+}
+
+bool shows_nothing(const reports::Verdict& verdict) {
+  return verdict.guarantee() == Guarantee::kExactlyOnce && !verdict.stalled;
+}
+
+void keep_shorter(std::optional<Witness>& kept, const JudgedRun& judged, const FaultPlan& plan) {
+  const engine::Instant ended_at = judged.run.ledger.ended_at;
+  if (!kept || ended_at < kept->ended_at) {
+    kept = Witness{
+        .plan = plan, .token = judged.token, .verdict = judged.verdict, .ended_at = ended_at};
+  }
+}
+
+void account(MatrixCell& cell, const JudgedRun& judged, const FaultPlan& plan) {
+  const reports::Verdict& verdict = judged.verdict;
+  ++cell.schedules;
+  cell.received = reports::common_part(cell.received, verdict.received.guarantee());
+  cell.output = reports::common_part(cell.output, verdict.guarantee());
+  if (verdict.output.lost > 0) {
+    keep_shorter(cell.lost, judged, plan);
+  }
+  if (verdict.output.duplicated > 0) {
+    keep_shorter(cell.duplicated, judged, plan);
+  }
+  if (verdict.wrong > 0 || verdict.phantom > 0) {
+    keep_shorter(cell.wrong, judged, plan);
+  }
+  if (verdict.stalled) {
+    keep_shorter(cell.stalled, judged, plan);
+  }
+}
+
+// The schedules of a cell.
+struct Family {
+  std::vector<FaultPlan> plans;
+  std::int64_t of = 0;  // that exist
+};
+
+class RowExplorer {
+ public:
+  RowExplorer(Runner& runner, const MatrixRow& row, const PreparedScenario& prepared)
+      : runner_(runner), row_(row), prepared_(prepared) {}
+
+  Runner::Outcome<ExploredRow> explore(std::span<const CrashColumn> columns);
+
+ private:
+  Runner::Outcome<JudgedRun> run(
+      const FaultPlan& plan, sim::Trace::Recording recording = sim::Trace::Recording::kHashOnly);
+  [[nodiscard]] bool is_in_window(CrashColumn column, const Boundary& boundary) const;
+  [[nodiscard]] std::vector<Target> targets(CrashColumn column, const Boundary& boundary) const;
+  [[nodiscard]] Family single_crashes(CrashColumn column) const;
+  Runner::Outcome<std::vector<Boundary>> recovery_from(const FaultPlan& first);
+  Runner::Outcome<Family> double_crashes();
+  Runner::Outcome<MatrixCell> explore_cell(CrashColumn column);
+  Runner::Outcome<std::optional<Witness>> middle_of(const std::vector<FaultPlan>& clean);
+
+  Runner& runner_;
+  const MatrixRow& row_;
+  const PreparedScenario& prepared_;
+  JudgedRun baseline_;  // nobody dies
+  std::size_t first_start_ends_ = 0;
+  std::vector<Boundary> boundaries_;  // of the baseline
+  ExploredRow explored_;
+};
+
+// Once interrupted, every run is cut off and counts for nothing; the callers see the flag.
+Runner::Outcome<JudgedRun> RowExplorer::run(const FaultPlan& plan,
+                                            sim::Trace::Recording recording) {
+  auto judged = runner_.run(prepared_, prepared_.scenario.seed, plan, recording);
+  ++explored_.runs;
+  const bool cut_off = judged && judged.value().run.interrupted;
+  explored_.interrupted = explored_.interrupted || cut_off || runner_.interrupted();
+  return judged;
+}
+
+bool RowExplorer::is_in_window(CrashColumn column, const Boundary& boundary) const {
+  const bool first_start = boundary.index < first_start_ends_;
+  return first_start == (column == CrashColumn::kDriverAtStart);
+}
+
+std::vector<Target> RowExplorer::targets(CrashColumn column, const Boundary& boundary) const {
+  switch (column) {
+    case CrashColumn::kNone:
+      return {};
+    case CrashColumn::kReceiver:
+      return {{.kind = TargetKind::kReceiver, .index = 0}};
+    case CrashColumn::kReceiverExecutor:
+      return {{.kind = TargetKind::kReceiverExecutor, .index = 0}};
+    case CrashColumn::kDriverAtStart:
+    case CrashColumn::kDriver:
+    case CrashColumn::kDriverTwice:
+      return {{.kind = TargetKind::kDriver, .index = 0}};
+    case CrashColumn::kCluster:
+      return {{.kind = TargetKind::kCluster, .index = 0}};
+    case CrashColumn::kOtherExecutor:
+      break;
+  }
+  std::vector<Target> others;
+  const auto host = receiver_host(baseline_.run, boundary.index);
+  for (std::int32_t i = 0; i < prepared_.scenario.cluster.executors; ++i) {
+    if (i != host) {
+      others.push_back({.kind = TargetKind::kExecutor, .index = i});
+    }
+  }
+  return others;
+}
+
+Family RowExplorer::single_crashes(CrashColumn column) const {
+  Family family;
+  for (const Boundary& boundary : boundaries_) {
+    if (!is_in_window(column, boundary)) {
+      continue;
+    }
+    for (const Target& target : targets(column, boundary)) {
+      family.plans.push_back({crash(target, boundary)});
+    }
+  }
+  family.of = std::ssize(family.plans);
+  return family;
+}
+
+// A recovery begins with the new driver and has the boundaries of every process.
+Runner::Outcome<std::vector<Boundary>> RowExplorer::recovery_from(const FaultPlan& first) {
+  const auto judged = run(first, sim::Trace::Recording::kSteps);
+  if (!judged) {
+    return judged.error();
+  }
+  const RunResult& result = judged.value().run;
+  const auto is_new_driver = [](const sim::TraceStep& step) {
+    return step.process == engine::Address{{engine::Role::kDriver, 0}, 2};
+  };
+  const auto begin = static_cast<std::size_t>(std::ranges::find_if(result.trace, is_new_driver) -
+                                              result.trace.begin());
+  const std::size_t end = end_of_recovery(result).value_or(result.trace.size());
+  std::vector<Boundary> boundaries = boundaries_of(result);
+  std::erase_if(boundaries, [begin, end](const Boundary& boundary) {
+    return boundary.index < begin || boundary.index >= end;
+  });
+  return boundaries;
+}
+
+// All pairs in one line, first crash by first crash, and every n-th of them.
+Runner::Outcome<Family> RowExplorer::double_crashes() {
+  const Target driver{.kind = TargetKind::kDriver, .index = 0};
+  const Family firsts = single_crashes(CrashColumn::kDriverTwice);
+  std::vector<FaultPlan> pairs;
+  for (const FaultPlan& first : firsts.plans) {
+    const auto recovery = recovery_from(first);
+    if (!recovery) {
+      return recovery.error();
+    }
+    if (explored_.interrupted) {
+      return Family{};
+    }
+    for (const Boundary& boundary : recovery.value()) {
+      pairs.push_back({first.front(), crash(driver, boundary)});
+    }
+  }
+  Family family{.plans = {}, .of = std::ssize(pairs)};
+  const std::int64_t stride = std::max<std::int64_t>(1, (family.of + kPairsMax - 1) / kPairsMax);
+  for (std::int64_t i = 0; i < family.of; i += stride) {
+    family.plans.push_back(std::move(pairs[static_cast<std::size_t>(i)]));
+  }
+  return family;
+}
+
+// Run again, because only one of them is kept.
+Runner::Outcome<std::optional<Witness>> RowExplorer::middle_of(
+    const std::vector<FaultPlan>& clean) {
+  std::optional<Witness> middle;
+  if (clean.empty()) {
+    return middle;
+  }
+  const FaultPlan& plan = clean[clean.size() / 2];
+  const auto judged = run(plan);
+  if (!judged) {
+    return judged.error();
+  }
+  keep_shorter(middle, judged.value(), plan);
+  return middle;
+}
+
+Runner::Outcome<MatrixCell> RowExplorer::explore_cell(CrashColumn column) {
+  MatrixCell cell;
+  cell.column = column;
+  Family family{.plans = {FaultPlan{}}, .of = 1};
+  if (column == CrashColumn::kDriverTwice) {
+    cell.depth = 2;
+    auto pairs = double_crashes();
+    if (!pairs) {
+      return pairs.error();
+    }
+    family = std::move(pairs.value());
+  } else if (column != CrashColumn::kNone) {
+    cell.depth = 1;
+    family = single_crashes(column);
+  }
+  cell.of = family.of;
+  std::vector<FaultPlan> clean;
+  for (FaultPlan& plan : family.plans) {
+    const auto judged = run(plan);
+    if (!judged) {
+      return judged.error();
+    }
+    if (explored_.interrupted) {
+      return cell;
+    }
+    account(cell, judged.value(), plan);
+    if (shows_nothing(judged.value().verdict)) {
+      clean.push_back(std::move(plan));
+    }
+  }
+  auto middle = middle_of(clean);
+  if (!middle) {
+    return middle.error();
+  }
+  cell.clean = std::move(middle.value());
+  return cell;
+}
+
+Runner::Outcome<ExploredRow> RowExplorer::explore(std::span<const CrashColumn> columns) {
+  auto judged = run({}, sim::Trace::Recording::kSteps);
+  if (!judged) {
+    return judged.error();
+  }
+  if (explored_.interrupted) {
+    return explored_;
+  }
+  baseline_ = std::move(judged.value());
+  boundaries_ = boundaries_of(baseline_.run);
+  const auto end = end_of_first_start(baseline_.run, row_.checkpoint);
+  if (!end) {
+    return Runner::Failure{fmt::format("{}: no batch comes to its end, even if nobody dies ({})",
+                                       prepared_.scenario.name,
+                                       baseline_.token)};
+  }
+  first_start_ends_ = *end;
+  for (const CrashColumn column : columns) {
+    if (!row_.has(column)) {
+      continue;
+    }
+    auto cell = explore_cell(column);
+    if (!cell) {
+      return cell.error();
+    }
+    if (explored_.interrupted) {
+      break;
+    }
+    explored_.cells.push_back(std::move(cell.value()));
+  }
+  return std::move(explored_);
+}
+
+// The witnesses of a cell and its clean schedule; each schedule once.
+std::vector<const Witness*> worth_repeating(const MatrixCell& cell) {
+  std::vector<const Witness*> found;
+  for (const auto* const witness :
+       {&cell.lost, &cell.duplicated, &cell.wrong, &cell.stalled, &cell.clean}) {
+    const bool known = *witness && std::ranges::any_of(found, [&](const Witness* other) {
+      return other->plan == (*witness)->plan;
+    });
+    if (*witness && !known) {
+      found.push_back(&**witness);
+    }
+  }
+  return found;
+}
+
+}  // namespace
+
+Runner::Outcome<ExploredRow> explore_row(Runner& runner,
+                                         const MatrixRow& row,
+                                         const PreparedScenario& prepared,
+                                         std::span<const CrashColumn> columns) {
+  return RowExplorer(runner, row, prepared).explore(columns);
+}
+
+Runner::Outcome<Confirmation> confirm_row(Runner& runner,
+                                          const PreparedScenario& prepared,
+                                          const ExploredRow& explored) {
+  Confirmation confirmation;
+  for (const MatrixCell& cell : explored.cells) {
+    for (const Witness* const witness : worth_repeating(cell)) {
+      const auto judged = runner.run(prepared, prepared.scenario.seed, witness->plan);
+      if (!judged) {
+        return judged.error();
+      }
+      if (judged.value().run.interrupted || runner.interrupted()) {
+        confirmation.interrupted = true;
+        return confirmation;
+      }
+      ++confirmation.replayed;
+      if (judged.value().verdict != witness->verdict) {
+        confirmation.disagreements.push_back(
+            {.token = witness->token, .other_token = judged.value().token});
+      }
+    }
+  }
+  return confirmation;
+}
+
+}  // namespace scenarios
