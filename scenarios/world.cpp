@@ -498,12 +498,13 @@ void World::batch_processed(engine::BatchTime batch) {
   const bool settled = producer_->is_done() && pending_repairs_ == 0 && driver_->process.alive() &&
                        recorder_.drained_at(batch);
   drained_ = settled;
-  if (!settled || !injector_.is_over() || stop_requested_) {
+  const bool by_time = scenario_.stop.when == Stop::When::kTime;
+  if (!settled || !injector_.is_over() || stop_requested_ || by_time) {
     return;
   }
-  if (scenario_.stop.graceful && scenario_.stop.when == Stop::When::kDrained) {
+  if (scenario_.stop.graceful) {
     stop_gracefully();
-  } else if (!scenario_.stop.graceful) {
+  } else {
     scheduler_.stop();
   }
 }

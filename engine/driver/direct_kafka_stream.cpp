@@ -90,7 +90,7 @@ Task<Result<BatchInput>> DirectKafkaStream::get_or_compute(BatchTime batch) {
   if (!latest) {
     co_return latest.error();
   }
-  BatchRanges ranges = plan(latest.value());
+  const BatchRanges ranges = plan(latest.value());
   generated_[batch] = ranges;
   keeper_.flush();
   co_return to_input(ranges);

@@ -243,6 +243,15 @@ TEST(Recovery, AFailedBatchIsLostWhenALaterOneCompletesBeforeTheRestart) {
                                   [](const auto& planned) { return planned.range.count() == 0; }));
 }
 
+TEST(Stop, ARunThatStopsAtATimeGoesOnUntilThen) {
+  const std::string by_time = "cluster: { executors: 1, cores: 2 }\nstop: { when: time, at: 9s }";
+  const JudgedRun drained = Player().play(scenario_text("append"));
+  const JudgedRun timed = Player().play(scenario_text("append", by_time));
+  EXPECT_LT(drained.run.ledger.ended_at, engine::Instant(std::chrono::seconds(9)));
+  EXPECT_EQ(timed.run.ledger.ended_at, engine::Instant(std::chrono::seconds(9)));
+  EXPECT_FALSE(timed.run.ledger.stalled);
+}
+
 TEST(Recovery, TheWholeClusterMayDieAndComeBack) {
   const std::string crash = R"(cluster: { executors: 2, cores: 1 }
 faults:
