@@ -181,7 +181,7 @@ class Network {
     INVARIANT(from.process.alive(),
               "{} sends while it is not alive",
               engine::to_string(from.process.id()));
-    Node& target = node_of(to.process);
+    const Node& target = node_of(to.process);
     Link& link = link_between(from.index, target.index);
     const std::uint64_t content = content_digest(to, digest(message));
     from.process.record(Operation::kMessageSent, content);
