@@ -53,6 +53,7 @@ std::string describe_records(std::string_view what,
     return {};
   }
   std::vector<std::string> records;
+  records.reserve(ids.size());
   for (const engine::RecordId id : ids) {
     records.push_back(describe_record(id, ledger));
   }
@@ -123,10 +124,10 @@ class Checker {
     if (verdict_.stalled == expected) {
       return;
     }
-    mismatches_.push_back(verdict_.stalled
-                              ? "expected the run to drain, found it stalled: work was left when "
-                                "its virtual time ran out"
-                              : "expected the run to stall, found it drained");
+    mismatches_.emplace_back(verdict_.stalled
+                                 ? "expected the run to drain, found it stalled: work was left "
+                                   "when its virtual time ran out"
+                                 : "expected the run to stall, found it drained");
   }
 
   void check_points(const CountExpectations& expected) {
@@ -301,6 +302,7 @@ std::span<const std::string_view> output_count_names() {
 std::span<const std::string_view> metric_names() {
   static const std::vector<std::string_view> names = [] {
     std::vector<std::string_view> all;
+    all.reserve(reports::all_metrics().size());
     for (const reports::NamedMetric& metric : reports::all_metrics()) {
       all.push_back(metric.name);
     }

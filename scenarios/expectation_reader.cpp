@@ -112,6 +112,7 @@ std::vector<faults::Target> read_targets(const Field& field) {
     refuse_type(field, "a list such as [ driver, executor:1 ]");
   }
   std::vector<faults::Target> targets;
+  targets.reserve(field.node.items.size());
   for (const YamlNode& item : field.node.items) {
     targets.push_back(read_target({.name = field.name, .node = item}));
   }
