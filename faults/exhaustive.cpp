@@ -22,11 +22,11 @@ std::vector<FaultPlan> with_one_more_crash(const FaultPlan& base,
     for (std::uint64_t step = 1; step <= process.steps; ++step) {
       for (const Target& target : targets) {
         FaultPlan plan = base;
-        plan.push_back(Crash{.target = target,
-                             .at = AtStep{.process = process.process, .step = step},
-                             .restart_after = std::nullopt,
-                             .restarts = true,
-                             .redeploy = {}});
+        plan.emplace_back(Crash{.target = target,
+                                .at = AtStep{.process = process.process, .step = step},
+                                .restart_after = std::nullopt,
+                                .restarts = true,
+                                .redeploy = {}});
         plans.push_back(std::move(plan));
       }
     }

@@ -278,8 +278,7 @@ std::string footer(const MatrixReport& report) {
   return fmt::format(
       "\n=1 exactly-once, >=1 at-least-once, <=1 at-most-once: the strongest guarantee that no "
       "schedule broke;\nthe number of schedules behind it; ! some schedule never came to rest; * "
-      "in "
-      "the article's table\n{} cells, {} schedules\n{}{}",
+      "in the article's table\n{} cells, {} schedules\n{}{}",
       report.cells.size(),
       schedule_count(report),
       sampling(report),
@@ -287,6 +286,20 @@ std::string footer(const MatrixReport& report) {
 }
 
 // --- Markdown ----------------------------------------------------------------------------------
+
+// Empty where the pipeline has nobody to crash.
+std::string markdown_cell(const MatrixTableCell* cell) {
+  if (cell == nullptr) {
+    return "  |";
+  }
+  const bool sampled = cell->schedules < cell->of;
+  return fmt::format(" {}{}{} ({}{}) |",
+                     to_string(cell->output),
+                     cell->tokens.stalled.empty() ? "" : ", stalled",
+                     cell->in_seed_table ? " \\*" : "",
+                     cell->schedules,
+                     sampled ? fmt::format(" of {}", cell->of) : std::string());
+}
 
 std::string markdown_guarantees(const MatrixReport& report) {
   std::string text =
@@ -299,16 +312,7 @@ std::string markdown_guarantees(const MatrixReport& report) {
     for (const Pipeline& pipeline : group.pipelines) {
       text += fmt::format("| {} | {} |", group.title, pipeline.front()->sink);
       for (const std::string& crash : report.crashes) {
-        const MatrixTableCell* const cell = find_cell(pipeline, crash);
-        text += cell == nullptr
-                    ? std::string("  |")
-                    : fmt::format(" {}{}{} ({}{}) |",
-                                  to_string(cell->output),
-                                  cell->tokens.stalled.empty() ? "" : ", stalled",
-                                  cell->in_seed_table ? " \\*" : "",
-                                  cell->schedules,
-                                  cell->schedules < cell->of ? fmt::format(" of {}", cell->of)
-                                                             : std::string());
+        text += markdown_cell(find_cell(pipeline, crash));
       }
       text += "\n";
     }

@@ -46,7 +46,7 @@ void check_workload(const Scenario& scenario, const YamlNode& document) {
     }
   }
   if (!from_file && !given(document, "workload", "records")) {
-    refuse(workload, "workload needs the key \"records\", or \"file\" for events of your own");
+    refuse(workload, R"(workload needs the key "records", or "file" for events of your own)");
   }
   if (from_file && scenario.workload.key_field.empty() && has_shuffle(scenario.pipeline)) {
     refuse(locate(document, {"workload", "file"}),

@@ -63,9 +63,9 @@ std::string not_a_name(std::string_view option,
 }
 
 std::vector<std::string_view> names_of_rows(std::string_view (MatrixRow::*name)() const) {
-  static const std::vector<MatrixRow> kRows = matrix_rows();
+  static const std::vector<MatrixRow> rows = matrix_rows();
   std::vector<std::string_view> names;
-  for (const MatrixRow& row : kRows) {
+  for (const MatrixRow& row : rows) {
     const std::string_view one = (row.*name)();
     if (std::ranges::count(names, one) == 0) {
       names.push_back(one);
