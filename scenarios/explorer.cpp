@@ -58,18 +58,13 @@ std::vector<Promise> promises_of(const Scenario& scenario) {
   return promises;
 }
 
-void weaken(reports::Guarantee& weakest, reports::Guarantee found) {
-  // at-most-once and at-least-once together are none: each lacks what the other has.
-  const bool incomparable = weakest != found && weakest != reports::Guarantee::kExactlyOnce &&
-                            found != reports::Guarantee::kExactlyOnce;
-  weakest = incomparable ? reports::Guarantee::kNone : std::min(weakest, found);
-}
-
 void account(Exploration& exploration, const JudgedRun& judged, const faults::FaultPlan& plan) {
   ++exploration.schedules;
-  weaken(exploration.received, judged.verdict.received.guarantee());
-  weaken(exploration.processed, judged.verdict.processed.guarantee());
-  weaken(exploration.output, judged.verdict.guarantee());
+  exploration.received =
+      reports::common_part(exploration.received, judged.verdict.received.guarantee());
+  exploration.processed =
+      reports::common_part(exploration.processed, judged.verdict.processed.guarantee());
+  exploration.output = reports::common_part(exploration.output, judged.verdict.guarantee());
   for (const auto& [kind, count] : shown_by(judged.verdict)) {
     exploration.worst[kind] = std::max(exploration.worst[kind], count);
     exploration.findings.try_emplace(

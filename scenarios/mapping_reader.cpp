@@ -21,6 +21,31 @@ auto read_number(const Field& field, std::string_view expected, Parse parse) {
   return *value;
 }
 
+// The quantity that `parse` finds in a word, no less than `min` and no more than `max`.
+template <class Quantity, class Parse, class Format>
+Quantity read_between(const Field& field,
+                      std::string_view expected,
+                      Parse parse,
+                      Format format,
+                      Quantity min,
+                      Quantity max) {
+  const std::string& text = read_word(field, expected);
+  const auto value = parse(text);
+  if (!value) {
+    refuse(field.node, fmt::format("{}: \"{}\" {}", field.name, text, value.error()));
+  }
+  if (*value < min || *value > max) {
+    refuse(field.node,
+           fmt::format(
+               "{} must be from {} to {}, not {}", field.name, format(min), format(max), text));
+  }
+  return *value;
+}
+
+std::string format_rate(double per_second) {
+  return fmt::format("{:.10g}/s", per_second);
+}
+
 }  // namespace
 
 const YamlNode& locate(const YamlNode& document, std::initializer_list<std::string_view> path) {
@@ -134,50 +159,15 @@ std::uint64_t read_unsigned(const Field& field) {
 }
 
 engine::Duration read_duration(const Field& field, engine::Duration min, engine::Duration max) {
-  const std::string& text = read_word(field, "a duration such as 200ms");
-  const auto value = parse_duration(text);
-  if (!value) {
-    refuse(field.node, fmt::format("{}: \"{}\" {}", field.name, text, value.error()));
-  }
-  if (*value < min || *value > max) {
-    refuse(field.node,
-           fmt::format("{} must be from {} to {}, not {}",
-                       field.name,
-                       format_duration(min),
-                       format_duration(max),
-                       text));
-  }
-  return *value;
+  return read_between(field, "a duration such as 200ms", parse_duration, format_duration, min, max);
 }
 
 std::int64_t read_bytes(const Field& field, std::int64_t min, std::int64_t max) {
-  const std::string& text = read_word(field, "a size such as 64MiB");
-  const auto value = parse_bytes(text);
-  if (!value) {
-    refuse(field.node, fmt::format("{}: \"{}\" {}", field.name, text, value.error()));
-  }
-  if (*value < min || *value > max) {
-    refuse(field.node,
-           fmt::format("{} must be from {} to {}, not {}",
-                       field.name,
-                       format_bytes(min),
-                       format_bytes(max),
-                       text));
-  }
-  return *value;
+  return read_between(field, "a size such as 64MiB", parse_bytes, format_bytes, min, max);
 }
 
 double read_rate(const Field& field, double min, double max) {
-  const std::string& text = read_word(field, "a rate such as 150/s");
-  const auto value = parse_rate(text);
-  if (!value) {
-    refuse(field.node, fmt::format("{}: \"{}\" {}", field.name, text, value.error()));
-  }
-  if (*value < min || *value > max) {
-    refuse(field.node,
-           fmt::format("{} must be from {}/s to {:.0f}/s, not {}", field.name, min, max, text));
-  }
-  return *value;
+  return read_between(field, "a rate such as 150/s", parse_rate, format_rate, min, max);
 }
 
 Comparison read_comparison(const Field& field) {

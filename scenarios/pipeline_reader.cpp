@@ -1,7 +1,9 @@
 #include "scenarios/pipeline_reader.h"
 
+#include <algorithm>
 #include <array>
 
+#include "engine/ports/invariant.h"
 #include "engine/ports/protocol.h"
 
 namespace scenarios {
@@ -444,6 +446,13 @@ constexpr std::array kClusterKeys{
 };
 constexpr Mapping<Scenario> kCluster{"cluster", kClusterKeys, {}};
 
+template <class T>
+std::string_view name_of(std::span<const Choice<T>> choices, T value) {
+  const auto found = std::ranges::find(choices, value, &Choice<T>::value);
+  INVARIANT(found != choices.end(), "value {} has no name", static_cast<int>(value));
+  return found->name;
+}
+
 }  // namespace
 
 void read_topic(const Field& field, Scenario& scenario) {
@@ -467,6 +476,22 @@ void read_pipeline(const Field& field, Scenario& scenario) {
 
 void read_cluster(const Field& field, Scenario& scenario) {
   read_mapping(field, kCluster, scenario);
+}
+
+std::span<const Choice<engine::OffsetKeeping>> offset_keepings() {
+  return kOffsetKeepings;
+}
+
+std::span<const Choice<engine::SinkKind>> sink_kinds() {
+  return kSinkKinds;
+}
+
+std::string_view to_string(engine::OffsetKeeping offsets) {
+  return name_of(offset_keepings(), offsets);
+}
+
+std::string_view to_string(engine::SinkKind kind) {
+  return name_of(sink_kinds(), kind);
 }
 
 void append_pipeline_mappings(std::vector<KnownMapping>& known) {

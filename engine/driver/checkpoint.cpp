@@ -141,9 +141,7 @@ Result<Checkpoint> decode(std::string_view bytes, std::int32_t application_versi
 }
 
 std::string checkpoint_path(BatchTime time) {
-  const auto milliseconds =
-      std::chrono::duration_cast<std::chrono::milliseconds>(time.at.time_since_epoch());
-  return fmt::format("{}{}", kCheckpointPrefix, milliseconds.count());
+  return fmt::format("{}{}", kCheckpointPrefix, milliseconds_of(time.at));
 }
 
 std::vector<CheckpointFile> checkpoint_files(std::vector<std::string> paths) {

@@ -3,15 +3,11 @@
 #include <algorithm>
 #include <utility>
 
+#include "engine/kafka_source.h"
 #include "engine/ports/invariant.h"
 
 namespace engine {
 namespace {
-
-std::size_t index_of(PartitionId partition) {
-  INVARIANT(partition >= 0, "partition {} is negative", partition);
-  return static_cast<std::size_t>(partition);
-}
 
 // Partition p of the topic is part p of the batch.
 BatchInput to_input(const BatchRanges& ranges) {
@@ -34,8 +30,7 @@ Task<Result<>> DirectKafkaStream::start() {
   current_offsets_.clear();
   std::vector<PartitionOffset> start;
   for (const Watermarks& marks : latest.value()) {
-    const bool from_earliest = pipeline_.source.start == StartPosition::kEarliest;
-    current_offsets_.push_back(from_earliest ? marks.log_start : marks.high_watermark);
+    current_offsets_.push_back(start_of(pipeline_.source, marks));
     start.push_back(
         {.partition = static_cast<PartitionId>(start.size()), .offset = current_offsets_.back()});
   }

@@ -38,8 +38,7 @@ void JobGenerator::start_first_time() {
 // The smallest multiple of the interval strictly after now (RecurringTimer.getStartTime and,
 // because zero times are such multiples too, getRestartTime).
 BatchTime JobGenerator::next_batch_time() const {
-  const auto intervals = ports_.clock.now().time_since_epoch() / pipeline_.batch_interval;
-  return {Instant{(intervals + 1) * pipeline_.batch_interval}};
+  return {next_multiple(ports_.clock.now(), pipeline_.batch_interval)};
 }
 
 // A timer that is stopped comes up once more behind the time that it waits for: RecurringTimer.stop
@@ -79,17 +78,17 @@ Task<Result<>> JobGenerator::restart(Checkpoint checkpoint) {
   estimator_.restore(checkpoint.rate);
   const BatchTime restart_time = next_batch_time();
   const std::vector<BatchTime> times = times_to_reschedule(checkpoint, restart_time);
-  std::vector<BatchInput> planned;
+  std::vector<std::vector<TaskInput>> planned;
   const bool durable_first = pipeline_.protocol.range_durability == RangeDurability::kBeforeSubmit;
   for (const BatchTime batch : times) {
-    auto input = co_await plan(batch);
-    if (!input) {
-      co_return input.error();
+    auto parts = co_await plan(batch);
+    if (!parts) {
+      co_return parts.error();
     }
     if (durable_first) {
-      planned.push_back(std::move(input.value()));
+      planned.push_back(std::move(parts.value()));
     } else {
-      scheduler_.submit(batch, std::move(input.value()));
+      scheduler_.submit(batch, std::move(parts.value()));
     }
   }
   if (durable_first && !times.empty()) {
@@ -134,7 +133,7 @@ Task<> JobGenerator::run() {
   }
 }
 
-Task<Result<BatchInput>> JobGenerator::plan(BatchTime batch) {
+Task<Result<std::vector<TaskInput>>> JobGenerator::plan(BatchTime batch) {
   auto input = co_await stream_.get_or_compute(batch);
   if (!input) {
     ports_.listener.batch_generation_failed(batch, input.error());
@@ -143,20 +142,20 @@ Task<Result<BatchInput>> JobGenerator::plan(BatchTime batch) {
   ports_.listener.batch_planned(batch, input.value().ranges);
   const PointContext here{.batch = batch};
   co_await ports_.points.reach(Point::kGeneratorBatchPlanned, here);
-  co_return std::move(input.value());
+  co_return std::move(input.value().parts);
 }
 
 // Whether planning succeeds or not, a checkpoint follows (JobGenerator.generateJobs).
 Task<> JobGenerator::handle(GenerateJobs event) {
   const PointContext here{.batch = event.batch};
   co_await ports_.points.reach(Point::kGeneratorBatchDue, here);
-  auto input = co_await plan(event.batch);
-  if (input) {
+  auto parts = co_await plan(event.batch);
+  if (parts) {
     if (pipeline_.protocol.range_durability == RangeDurability::kBeforeSubmit) {
       const std::vector<BatchTime> also_pending{event.batch};
       co_await checkpoint_and_wait(event.batch, also_pending);
     }
-    scheduler_.submit(event.batch, std::move(input.value()));
+    scheduler_.submit(event.batch, std::move(parts.value()));
     co_await ports_.points.reach(Point::kSchedulerBatchSubmitted, here);
   }
   events_.push(DoCheckpoint{.batch = event.batch, .completion = false});

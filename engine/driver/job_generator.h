@@ -79,7 +79,7 @@ class JobGenerator {
   Task<> handle(ClearMetadata event);
   Task<> handle(DoCheckpoint event);
   Task<> handle(ClearCheckpointData event);
-  Task<Result<BatchInput>> plan(BatchTime batch);
+  Task<Result<std::vector<TaskInput>>> plan(BatchTime batch);
   Task<> tick(BatchTime first);
   Task<> processed(BatchTime batch);
   Task<> wait_until(std::function<bool()> condition);

@@ -23,9 +23,9 @@ TaskDescription describe(const JobSet& job, Stage stage, std::size_t partition, 
 }
 
 // The ranges of Kafka that the batch reads; none of a batch of blocks.
-BatchRanges kafka_ranges(const BatchInput& input) {
+BatchRanges kafka_ranges(const std::vector<TaskInput>& parts) {
   BatchRanges ranges;
-  for (const TaskInput& part : input.parts) {
+  for (const TaskInput& part : parts) {
     if (const auto* const range = std::get_if<OffsetRange>(&part)) {
       ranges.push_back(*range);
     }
@@ -46,10 +46,10 @@ JobScheduler::JobScheduler(const Ports& ports,
       keeper_(keeper),
       completed_(std::move(completed)) {}
 
-void JobScheduler::submit(BatchTime batch, BatchInput input) {
+void JobScheduler::submit(BatchTime batch, std::vector<TaskInput> parts) {
   pending_.insert(batch);
-  waiting_.push_back(
-      {.batch = batch, .input = std::move(input), .submitted_at = ports_.clock.now()});
+  waiting_.push_back(std::make_shared<const JobSet>(
+      JobSet{.batch = batch, .parts = std::move(parts), .submitted_at = ports_.clock.now()}));
   start_jobs();
 }
 
@@ -63,13 +63,13 @@ std::vector<BatchTime> JobScheduler::pending_times() const {
 void JobScheduler::start_jobs() {
   while (running_count_ < pipeline_.concurrent_jobs && !waiting_.empty()) {
     ++running_count_;
-    JobSet job = std::move(waiting_.front());
+    SharedJobSet job = std::move(waiting_.front());
     waiting_.pop_front();
     spawn(ports_.executor, run_job(std::move(job)));
   }
 }
 
-Task<> JobScheduler::run_job(JobSet job) {
+Task<> JobScheduler::run_job(SharedJobSet job) {
   const Instant started_at = ports_.clock.now();
   const auto error = co_await execute(job);
   INVARIANT(running_count_ > 0, "a job ends once");
@@ -80,9 +80,9 @@ Task<> JobScheduler::run_job(JobSet job) {
 
 // What the user's program does for a batch: output, then offsets. Saving the offsets first loses
 // the batch if anything dies in between.
-Task<boost::system::error_code> JobScheduler::execute(JobSet job) {
+Task<boost::system::error_code> JobScheduler::execute(SharedJobSet job) {
   if (pipeline_.protocol.offset_save == OffsetSave::kBeforeOutput) {
-    const auto saved = co_await keeper_.save(job.batch, kafka_ranges(job.input));
+    const auto saved = co_await keeper_.save(job->batch, kafka_ranges(job->parts));
     if (!saved) {
       co_return saved.error();
     }
@@ -92,7 +92,7 @@ Task<boost::system::error_code> JobScheduler::execute(JobSet job) {
   if (error) {
     co_return error;
   }
-  const auto saved = co_await keeper_.save(job.batch, kafka_ranges(job.input));
+  const auto saved = co_await keeper_.save(job->batch, kafka_ranges(job->parts));
   if (!saved) {
     co_return saved.error();
   }
@@ -100,17 +100,17 @@ Task<boost::system::error_code> JobScheduler::execute(JobSet job) {
 }
 
 // A batch without a block has no task: its job is done as soon as it runs.
-Task<boost::system::error_code> JobScheduler::run_stages(JobSet job) {
-  if (job.input.parts.empty()) {
+Task<boost::system::error_code> JobScheduler::run_stages(SharedJobSet job) {
+  if (job->parts.empty()) {
     co_return boost::system::error_code{};
   }
   if (std::ranges::any_of(pipeline_.operations, &Operation::is_shuffle)) {
     co_return co_await run_shuffled(std::move(job));
   }
   std::vector<TaskDescription> tasks;
-  tasks.reserve(job.input.parts.size());
-  for (std::size_t i = 0; i < job.input.parts.size(); ++i) {
-    tasks.push_back(describe(job, Stage::kResult, i, job.input.parts[i]));
+  tasks.reserve(job->parts.size());
+  for (std::size_t i = 0; i < job->parts.size(); ++i) {
+    tasks.push_back(describe(*job, Stage::kResult, i, job->parts[i]));
   }
   const TaskSetResult result = co_await tasks_.run(std::move(tasks));
   co_return result.error;
@@ -118,8 +118,8 @@ Task<boost::system::error_code> JobScheduler::run_stages(JobSet job) {
 
 // Map, then reduce. When an executor dies, what its map tasks kept dies with it: those tasks, and
 // only those, run again before the reduce stage is tried again (DAGScheduler, FetchFailed).
-Task<boost::system::error_code> JobScheduler::run_shuffled(JobSet job) {
-  std::vector<Address> map_outputs(job.input.parts.size(), kNowhere);
+Task<boost::system::error_code> JobScheduler::run_shuffled(SharedJobSet job) {
+  std::vector<Address> map_outputs(job->parts.size(), kNowhere);
   const auto reduce_count = static_cast<std::size_t>(pipeline_.source.partitions);
   for (int attempt = 1; attempt <= kStageAttemptsMax; ++attempt) {
     const auto map_error = co_await run_missing_maps(job, &map_outputs);
@@ -128,7 +128,7 @@ Task<boost::system::error_code> JobScheduler::run_shuffled(JobSet job) {
     }
     std::vector<TaskDescription> reduces;
     for (std::size_t i = 0; i < reduce_count; ++i) {
-      reduces.push_back(describe(job, Stage::kReduce, i, OffsetRange{}));
+      reduces.push_back(describe(*job, Stage::kReduce, i, OffsetRange{}));
       reduces.back().map_outputs = map_outputs;
     }
     const TaskSetResult reduced = co_await tasks_.run(std::move(reduces));
@@ -142,12 +142,12 @@ Task<boost::system::error_code> JobScheduler::run_shuffled(JobSet job) {
   co_return make_error_code(Errc::kFetchFailed);
 }
 
-Task<boost::system::error_code> JobScheduler::run_missing_maps(JobSet job,
+Task<boost::system::error_code> JobScheduler::run_missing_maps(SharedJobSet job,
                                                                std::vector<Address>* outputs) {
   std::vector<TaskDescription> maps;
-  for (std::size_t i = 0; i < job.input.parts.size(); ++i) {
+  for (std::size_t i = 0; i < job->parts.size(); ++i) {
     if (outputs->at(i) == kNowhere) {
-      maps.push_back(describe(job, Stage::kMap, i, job.input.parts[i]));
+      maps.push_back(describe(*job, Stage::kMap, i, job->parts[i]));
     }
   }
   if (maps.empty()) {
@@ -172,30 +172,30 @@ void JobScheduler::lose_outputs_of_dead(std::vector<Address>& map_outputs) const
 }
 
 // JobScheduler.handleJobCompletion: only a batch whose job succeeded leaves the pending ones.
-Task<> JobScheduler::finish(JobSet job, Instant started_at, boost::system::error_code error) {
+Task<> JobScheduler::finish(SharedJobSet job, Instant started_at, boost::system::error_code error) {
   if (error) {
-    ports_.listener.batch_failed(job.batch, error);
+    ports_.listener.batch_failed(job->batch, error);
     if (pipeline_.protocol.failed_batch == FailedBatch::kKeepPending) {
       co_return;
     }
   } else {
-    ports_.listener.batch_completed(job.batch);
+    ports_.listener.batch_completed(job->batch);
   }
-  const PointContext here{.batch = job.batch};
+  const PointContext here{.batch = job->batch};
   co_await ports_.points.reach(Point::kSchedulerBatchCompleted, here);
-  const auto entry = pending_.find(job.batch);
+  const auto entry = pending_.find(job->batch);
   INVARIANT(entry != pending_.end(), "S1: a completed batch was pending");
   pending_.erase(entry);
   std::int64_t records = 0;
-  for (const TaskInput& part : job.input.parts) {
+  for (const TaskInput& part : job->parts) {
     records += record_count(part);
   }
   const Instant now = ports_.clock.now();
-  const Completion completion{.batch = job.batch,
+  const Completion completion{.batch = job->batch,
                               .facts = {.processing_ended = now,
                                         .records = records,
                                         .processing_delay = now - started_at,
-                                        .scheduling_delay = started_at - job.submitted_at}};
+                                        .scheduling_delay = started_at - job->submitted_at}};
   completed_(completion);
 }
 

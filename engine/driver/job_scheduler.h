@@ -14,13 +14,14 @@
 
 #include <deque>
 #include <functional>
+#include <memory>
 #include <set>
 #include <vector>
 
-#include "engine/driver/input_stream.h"
 #include "engine/driver/offset_keeper.h"
 #include "engine/driver/rate_estimator.h"
 #include "engine/driver/task_scheduler.h"
+#include "engine/messages.h"
 #include "engine/pipeline.h"
 #include "engine/ports/process.h"
 
@@ -28,9 +29,12 @@ namespace engine {
 
 struct JobSet {
   BatchTime batch;
-  BatchInput input;
+  std::vector<TaskInput> parts;  // task i reads part i
   Instant submitted_at;
 };
+
+// Nobody changes a job that is submitted.
+using SharedJobSet = std::shared_ptr<const JobSet>;
 
 class JobScheduler {
  public:
@@ -46,24 +50,21 @@ class JobScheduler {
                std::function<void(Completion)> completed);
 
   // Never waits: the job may start before the caller's next step.
-  void submit(BatchTime batch, BatchInput input);
+  void submit(BatchTime batch, std::vector<TaskInput> parts);
 
   // Batches submitted and not completed, ascending; what a checkpoint calls pendingTimes.
   [[nodiscard]] std::vector<BatchTime> pending_times() const;
 
-  // Whether a job waits or runs. Failed batches are pending and not busy.
-  [[nodiscard]] bool is_busy() const { return running_count_ > 0 || !waiting_.empty(); }
-
  private:
   void start_jobs();
-  Task<> run_job(JobSet job);
-  Task<boost::system::error_code> execute(JobSet job);
-  Task<boost::system::error_code> run_stages(JobSet job);
-  Task<boost::system::error_code> run_shuffled(JobSet job);
+  Task<> run_job(SharedJobSet job);
+  Task<boost::system::error_code> execute(SharedJobSet job);
+  Task<boost::system::error_code> run_stages(SharedJobSet job);
+  Task<boost::system::error_code> run_shuffled(SharedJobSet job);
 
   // Runs the map tasks whose output is nowhere, and notes where it is then.
-  Task<boost::system::error_code> run_missing_maps(JobSet job, std::vector<Address>* outputs);
-  Task<> finish(JobSet job, Instant started_at, boost::system::error_code error);
+  Task<boost::system::error_code> run_missing_maps(SharedJobSet job, std::vector<Address>* outputs);
+  Task<> finish(SharedJobSet job, Instant started_at, boost::system::error_code error);
   void lose_outputs_of_dead(std::vector<Address>& map_outputs) const;
 
   const Ports& ports_;
@@ -72,7 +73,7 @@ class JobScheduler {
   OffsetKeeper& keeper_;
   std::function<void(Completion)> completed_;
   std::multiset<BatchTime> pending_;
-  std::deque<JobSet> waiting_;
+  std::deque<SharedJobSet> waiting_;
   std::int32_t running_count_ = 0;
 };
 

@@ -21,12 +21,10 @@ std::unique_ptr<BatchedWriteAheadLog> make_log(const Ports& ports, const Pipelin
   if (!pipeline.checkpoint_enabled) {
     return nullptr;
   }
-  WalOptions options;
-  options.directory = kDriverLogDirectory;
-  options.close_after_write = pipeline.checkpoint_storage == StorageKind::kS3;
-  options.failed_close = pipeline.protocol.failed_close;
   return std::make_unique<BatchedWriteAheadLog>(
-      ports, std::make_unique<FileBasedWriteAheadLog>(ports, std::move(options)));
+      ports,
+      std::make_unique<FileBasedWriteAheadLog>(
+          ports, wal_options(pipeline, std::string(kDriverLogDirectory))));
 }
 
 }  // namespace

@@ -1,6 +1,8 @@
 #include "engine/driver/streaming_driver.h"
 
+#include <type_traits>
 #include <utility>
+#include <variant>
 
 #include "engine/driver/checkpoint_reader.h"
 #include "engine/driver/direct_kafka_stream.h"
@@ -122,7 +124,8 @@ void StreamingDriver::received(const Envelope<Message>& envelope) {
   if (std::holds_alternative<Disconnected>(envelope.content)) {
     tasks_.executor_lost(envelope.from);
   } else {
-    heard(envelope.from, std::get<Message>(envelope.content));
+    std::visit([this, &envelope](const auto& content) { deliver(envelope.from, content); },
+               std::get<Message>(envelope.content));
   }
 }
 
@@ -134,38 +137,28 @@ void StreamingDriver::executor_lost(Address executor) {
   }
 }
 
-void StreamingDriver::heard(Address from, const Message& message) {
-  if (const auto* const registration = std::get_if<RegisterExecutor>(&message)) {
-    tasks_.executor_registered(from, registration->cores);
+// Each part takes the messages that it has a function for.
+template <class Content>
+void StreamingDriver::deliver(Address from, const Content& content) {
+  if constexpr (std::is_same_v<Content, RegisterExecutor>) {
+    tasks_.executor_registered(from, content.cores);
     if (tracker_) {
       tracker_->executor_registered(from);
     }
-  } else if (const auto* const report = std::get_if<TaskFinished>(&message)) {
+  } else if constexpr (std::is_same_v<Content, TaskFinished>) {
     tasks_.heartbeat(from);
-    tasks_.task_finished(from, *report);
-  } else if (std::holds_alternative<Heartbeat>(message)) {
+    tasks_.task_finished(from, content);
+  } else if constexpr (std::is_same_v<Content, Heartbeat>) {
     tasks_.heartbeat(from);
-  } else if (const auto* const stored = std::get_if<BlockStored>(&message)) {
+  } else if constexpr (std::is_same_v<Content, BlockStored>) {
     if (tasks_.is_alive(from)) {
-      master_.block_stored(stored->block, from);
+      master_.block_stored(content.block, from);
     }
+  } else if constexpr (requires { tracker_->received(from, content); }) {
+    INVARIANT(tracker_ != nullptr, "a Direct driver was sent what is for a tracker");
+    tracker_->received(from, content);
   } else {
-    heard_of_receiver(from, message);
-  }
-}
-
-void StreamingDriver::heard_of_receiver(Address from, const Message& message) {
-  INVARIANT(tracker_ != nullptr, "a Direct driver was sent message {}", message.index());
-  if (const auto* const registration = std::get_if<RegisterReceiver>(&message)) {
-    tracker_->received(from, *registration);
-  } else if (const auto* const stopped = std::get_if<DeregisterReceiver>(&message)) {
-    tracker_->received(from, *stopped);
-  } else if (const auto* const ended = std::get_if<ReceiverEnded>(&message)) {
-    tracker_->received(from, *ended);
-  } else if (const auto* const report = std::get_if<AddBlock>(&message)) {
-    tracker_->received(from, *report);
-  } else {
-    INVARIANT(false, "the driver was sent message {}", message.index());
+    INVARIANT(false, "the driver was sent what is for an executor");
   }
 }
 

@@ -52,8 +52,8 @@ class StreamingDriver {
   Task<> begin();
   Task<> stop();
   void executor_lost(Address executor);
-  void heard(Address from, const Message& message);
-  void heard_of_receiver(Address from, const Message& message);
+  template <class Content>
+  void deliver(Address from, const Content& content);
   Task<Result<>> recover(Checkpoint checkpoint);
   Task<Result<>> start_first_time();
   Task<> dispatch();

@@ -18,7 +18,11 @@ BlockManager::BlockManager(const Ports& ports,
                            Address driver,
                            MemoryMeter& memory,
                            Duration timeout)
-    : ports_(ports), endpoint_(endpoint), driver_(driver), memory_(memory), timeout_(timeout) {}
+    : ports_(ports),
+      endpoint_(endpoint),
+      driver_(driver),
+      memory_(memory),
+      asks_(ports.clock, timeout) {}
 
 void BlockManager::put(BlockId block, SharedRecords records) {
   keep(block, std::move(records), StoredAs::kBlock);
@@ -47,11 +51,12 @@ Task<std::int32_t> BlockManager::replicate(BlockId block,
       break;
     }
     const std::int64_t request = next_request_++;
-    const SharedAnswer answer = expect(request, peer);
+    auto ticket = asks_.expect(request, peer);
     endpoint_.send(peer, ReplicateBlock{.request = request, .block = block, .records = records});
-    co_await wait_for(request, answer);
-    stored += answer->stored ? 1 : 0;
-    failures += answer->stored ? 0 : 1;
+    const auto answer = co_await asks_.wait_for(std::move(ticket));
+    const bool keeps = answer && answer->stored;
+    stored += keeps ? 1 : 0;
+    failures += keeps ? 0 : 1;
   }
   co_return stored;
 }
@@ -71,29 +76,10 @@ SharedRecords BlockManager::find(BlockId block) const {
 
 Task<SharedRecords> BlockManager::fetch(Address holder, BlockId block) {
   const std::int64_t request = next_request_++;
-  const SharedAnswer answer = expect(request, holder);
+  auto ticket = asks_.expect(request, holder);
   endpoint_.send(holder, FetchBlock{.request = request, .block = block});
-  co_await wait_for(request, answer);
-  co_return answer->records;
-}
-
-BlockManager::SharedAnswer BlockManager::expect(std::int64_t request, Address peer) {
-  auto answer = std::make_shared<Answer>();
-  answer->peer = peer;
-  answer->given = ports_.clock.make_signal();
-  pending_[request] = answer;
-  return answer;
-}
-
-Task<> BlockManager::wait_for(std::int64_t request, SharedAnswer answer) {
-  const Instant deadline = ports_.clock.now() + timeout_;
-  while (!answer->over) {
-    const bool notified = co_await answer->given->wait_until(deadline);
-    if (!notified) {
-      break;
-    }
-  }
-  pending_.erase(request);
+  const auto answer = co_await asks_.wait_for(std::move(ticket));
+  co_return answer ? answer->records : nullptr;
 }
 
 void BlockManager::received(Address from, const ReplicateBlock& message) {
@@ -106,21 +92,11 @@ void BlockManager::received(Address from, const FetchBlock& message) {
 }
 
 void BlockManager::received(const BlockReplicated& answer) {
-  const auto pending = pending_.find(answer.request);
-  if (pending != pending_.end()) {
-    pending->second->stored = answer.stored;
-    pending->second->over = true;
-    pending->second->given->notify();
-  }
+  asks_.answered(answer.request, {.stored = answer.stored, .records = nullptr});
 }
 
 void BlockManager::received(const BlockFetched& answer) {
-  const auto pending = pending_.find(answer.request);
-  if (pending != pending_.end()) {
-    pending->second->records = answer.records;
-    pending->second->over = true;
-    pending->second->given->notify();
-  }
+  asks_.answered(answer.request, {.stored = false, .records = answer.records});
 }
 
 void BlockManager::received(const ExecutorPeers& message) {
@@ -139,12 +115,7 @@ void BlockManager::received(const RemoveBlocks& message) {
 
 void BlockManager::peer_lost(Address peer) {
   std::erase(peers_, peer);
-  for (const auto& [request, answer] : pending_) {
-    if (answer->peer == peer && !answer->over) {
-      answer->over = true;
-      answer->given->notify();
-    }
-  }
+  asks_.lost(peer);
 }
 
 }  // namespace engine

@@ -20,6 +20,7 @@
 #include <memory>
 #include <vector>
 
+#include "engine/asks.h"
 #include "engine/executor/memory_meter.h"
 #include "engine/messages.h"
 #include "engine/ports/endpoint.h"
@@ -58,30 +59,22 @@ class BlockManager {
   void peer_lost(Address peer);
 
  private:
-  // Of a peer, to a request; without any, the peer is gone.
-  struct Answer {
-    Address peer;
-    std::unique_ptr<Signal> given;
-    bool over = false;
+  // Of a peer, to either kind of request.
+  struct PeerAnswer {
     bool stored = false;
     SharedRecords records;
   };
 
-  using SharedAnswer = std::shared_ptr<Answer>;
-
   void keep(BlockId block, SharedRecords records, StoredAs as);
   [[nodiscard]] std::vector<Address> peers_in_turn() const;
-  SharedAnswer expect(std::int64_t request, Address peer);
-  Task<> wait_for(std::int64_t request, SharedAnswer answer);
 
   const Ports& ports_;
   Endpoint<Message>& endpoint_;
   Address driver_;
   MemoryMeter& memory_;
-  Duration timeout_;
   std::vector<Address> peers_;
   std::map<BlockId, SharedRecords> blocks_;
-  std::map<std::int64_t, SharedAnswer> pending_;  // by request
+  Asks<std::int64_t, PeerAnswer> asks_;  // by request
   std::int64_t next_request_ = 1;
 };
 

@@ -13,10 +13,6 @@
 namespace engine {
 namespace {
 
-std::int64_t milliseconds(BatchTime batch) {
-  return std::chrono::duration_cast<std::chrono::milliseconds>(batch.at.time_since_epoch()).count();
-}
-
 // A record's own place in Kafka identifies it whatever batch it is in; an aggregate exists only per
 // batch.
 std::string row_key(const Element& element, BatchTime batch) {
@@ -24,7 +20,7 @@ std::string row_key(const Element& element, BatchTime batch) {
     return element.identity;
   }
   if (element.source.partition < 0) {
-    return fmt::format("{}/{}", milliseconds(batch), element.key);
+    return fmt::format("{}/{}", milliseconds_of(batch.at), element.key);
   }
   return fmt::format(
       "{}/{}/{}", element.source.partition, element.source.offset.value, element.ordinal);
@@ -190,7 +186,8 @@ Task<Result<>> OutputOperation::write_then_offsets(TaskKey task,
 }
 
 Task<Result<>> OutputOperation::write_file(TaskKey task, std::vector<OutputRow> rows) {
-  std::string path = fmt::format("{:012}/part-{:05}", milliseconds(task.batch), task.partition);
+  std::string path =
+      fmt::format("{:012}/part-{:05}", milliseconds_of(task.batch.at), task.partition);
   const auto written = co_await ports_.sink.replace_file(std::move(path), std::move(rows));
   if (!written) {
     co_return written.error();

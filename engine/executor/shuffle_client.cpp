@@ -40,24 +40,14 @@ Task<Result<ShuffleClient::Block>> ShuffleClient::fetch(Address holder,
     co_return own;
   }
   const std::int64_t id = next_request_++;
-  Pending& pending = pending_[id];
-  pending.holder = holder;
-  pending.signal = ports_.clock.make_signal();
+  auto ticket = asks_.expect(id, holder);
   FetchShuffleBlock request{.request = id, .batch = batch, .map = map, .reduce = reduce};
   endpoint_.send(holder, request);
-  const Instant deadline = ports_.clock.now() + timeout_;
-  while (!pending.over) {
-    const bool notified = co_await pending.signal->wait_until(deadline);
-    if (!notified) {
-      break;
-    }
-  }
-  Block block = std::move(pending.block);
-  pending_.erase(id);
-  if (!block) {
+  const auto block = co_await asks_.wait_for(std::move(ticket));
+  if (!block || !*block) {
     co_return Errc::kFetchFailed;
   }
-  co_return block;
+  co_return *block;
 }
 
 void ShuffleClient::answer(Address asker, const FetchShuffleBlock& request) {
@@ -69,22 +59,7 @@ void ShuffleClient::answer(Address asker, const FetchShuffleBlock& request) {
 }
 
 void ShuffleClient::answered(const ShuffleBlock& block) {
-  const auto pending = pending_.find(block.request);
-  if (pending == pending_.end() || pending->second.over) {
-    return;
-  }
-  pending->second.block = block.elements;
-  pending->second.over = true;
-  pending->second.signal->notify();
-}
-
-void ShuffleClient::peer_lost(Address peer) {
-  for (auto& [id, pending] : pending_) {
-    if (pending.holder == peer && !pending.over) {
-      pending.over = true;
-      pending.signal->notify();
-    }
-  }
+  asks_.answered(block.request, block.elements);
 }
 
 }  // namespace engine

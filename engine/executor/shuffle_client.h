@@ -13,6 +13,7 @@
 #include <tuple>
 #include <vector>
 
+#include "engine/asks.h"
 #include "engine/messages.h"
 #include "engine/ports/endpoint.h"
 #include "engine/ports/process.h"
@@ -25,7 +26,7 @@ class ShuffleClient {
 
   // `timeout`: spark.shuffle.io.connectionTimeout.
   ShuffleClient(const Ports& ports, Endpoint<Message>& endpoint, Duration timeout)
-      : ports_(ports), endpoint_(endpoint), timeout_(timeout) {}
+      : ports_(ports), endpoint_(endpoint), asks_(ports.clock, timeout) {}
 
   // Keeps the output of a map task: one block per reduce task.
   void keep(BatchTime batch, PartitionId map, std::vector<Block> blocks);
@@ -35,23 +36,16 @@ class ShuffleClient {
 
   void answer(Address asker, const FetchShuffleBlock& request);
   void answered(const ShuffleBlock& block);
-  void peer_lost(Address peer);
+
+  void peer_lost(Address peer) { asks_.lost(peer); }
 
  private:
-  struct Pending {
-    Address holder;
-    Block block;
-    bool over = false;
-    std::unique_ptr<Signal> signal;
-  };
-
   [[nodiscard]] Block find(BatchTime batch, PartitionId map, PartitionId reduce) const;
 
   const Ports& ports_;
   Endpoint<Message>& endpoint_;
-  Duration timeout_;
   std::map<std::pair<BatchTime, PartitionId>, std::vector<Block>> kept_;
-  std::map<std::int64_t, Pending> pending_;
+  Asks<std::int64_t, Block> asks_;  // by request
   std::int64_t next_request_ = 1;
 };
 

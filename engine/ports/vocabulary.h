@@ -18,6 +18,16 @@ using Duration = std::chrono::microseconds;
 // Virtual time in a simulation, counted from the start of the world; wall time in a live run.
 using Instant = std::chrono::sys_time<Duration>;
 
+// Whole milliseconds since the start, as names of files and blocks have them.
+constexpr std::int64_t milliseconds_of(Instant time) {
+  return std::chrono::floor<std::chrono::milliseconds>(time.time_since_epoch()).count();
+}
+
+// The first multiple of `interval` after `now` (RecurringTimer.getStartTime).
+constexpr Instant next_multiple(Instant now, Duration interval) {
+  return Instant{(now.time_since_epoch() / interval + 1) * interval};
+}
+
 using PartitionId = std::int32_t;
 
 // A place in the log of one partition, as in Kafka.

@@ -11,14 +11,7 @@ namespace {
 
 // A block has the name of the interval that it was cut from (StreamBlockId).
 BlockId block_id(StreamId stream, Instant interval_start) {
-  const auto number =
-      std::chrono::floor<std::chrono::milliseconds>(interval_start.time_since_epoch()).count();
-  return {.stream = stream, .number = number};
-}
-
-// The first multiple of the interval after `now`, as RecurringTimer starts.
-Instant next_tick(Instant now, Duration interval) {
-  return Instant((now.time_since_epoch() / interval + 1) * interval);
+  return {.stream = stream, .number = milliseconds_of(interval_start)};
 }
 
 }  // namespace
@@ -81,7 +74,7 @@ Task<> BlockGenerator::stop() {
 // interrupting): what was added before the stop is sealed by the first. A tick that comes late
 // still has its own time, which keeps the names of blocks apart.
 Task<> BlockGenerator::seal_periodically() {
-  Instant tick = next_tick(ports_.clock.now(), options_.block_interval);
+  Instant tick = next_multiple(ports_.clock.now(), options_.block_interval);
   bool last = false;
   while (!last) {
     last = state_ != State::kActive;

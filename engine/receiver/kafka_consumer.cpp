@@ -3,17 +3,10 @@
 #include <algorithm>
 #include <utility>
 
+#include "engine/kafka_source.h"
 #include "engine/ports/invariant.h"
 
 namespace engine {
-namespace {
-
-std::size_t index_of(PartitionId partition) {
-  INVARIANT(partition >= 0, "partition {} is negative", partition);
-  return static_cast<std::size_t>(partition);
-}
-
-}  // namespace
 
 std::vector<PartitionId> partitions_of(const KafkaSource& source,
                                        StreamId stream,
@@ -79,11 +72,6 @@ Task<> KafkaConsumer::pause() {
   return ports_.clock.sleep_until(ports_.clock.now() + pipeline_.source.receiver->poll_interval);
 }
 
-Offset KafkaConsumer::start_of(const Watermarks& marks) const {
-  const bool earliest = pipeline_.source.start == StartPosition::kEarliest;
-  return earliest ? marks.log_start : marks.high_watermark;
-}
-
 Task<Result<>> KafkaConsumer::seek() {
   const auto committed =
       co_await ports_.kafka.committed(pipeline_.source.group, pipeline_.source.topic);
@@ -99,7 +87,7 @@ Task<Result<>> KafkaConsumer::seek() {
   }
   for (const PartitionId partition : partitions_) {
     const auto saved = committed.value().at(index_of(partition));
-    const Offset start = start_of(marks.value().at(index_of(partition)));
+    const Offset start = start_of(pipeline_.source, marks.value().at(index_of(partition)));
     positions_[partition] = saved.value_or(start);
     ports_.listener.receiver_position(partition, positions_[partition]);
   }
@@ -117,7 +105,7 @@ Task<Result<std::vector<OffsetRange>>> KafkaConsumer::fetchable() {
   for (auto& [partition, position] : positions_) {
     const Watermarks& log = marks.value().at(index_of(partition));
     if (position < log.log_start || position > log.high_watermark) {
-      position = start_of(log);
+      position = start_of(pipeline_.source, log);
     }
     const Offset until = std::min(log.high_watermark, position + kFetchRecordsMax);
     if (position < until) {

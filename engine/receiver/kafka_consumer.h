@@ -60,7 +60,6 @@ class KafkaConsumer {
   Task<> hand_over(BlockRecords records);
   bool add(BlockRecords records);
   Task<> pause();
-  [[nodiscard]] Offset start_of(const Watermarks& marks) const;
 
   const Ports& ports_;
   const Pipeline& pipeline_;

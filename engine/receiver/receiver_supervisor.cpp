@@ -23,19 +23,12 @@ std::unique_ptr<ReceivedBlockHandler> make_handler(const Ports& ports,
     return std::make_unique<BlockManagerBasedBlockHandler>(ports, blocks, receiver.replication);
   }
   INVARIANT(pipeline.checkpoint_enabled, "a data log is kept in the checkpoint directory");
-  WalOptions options;
-  options.directory = fmt::format("checkpoint/receivedData/{}", stream);
-  options.close_after_write = pipeline.checkpoint_storage == StorageKind::kS3;
-  options.failed_close = pipeline.protocol.failed_close;
+  WalOptions options = wal_options(pipeline, fmt::format("checkpoint/receivedData/{}", stream));
   return std::make_unique<WriteAheadLogBasedBlockHandler>(
       ports,
       blocks,
       std::make_unique<FileBasedWriteAheadLog>(ports, std::move(options)),
       receiver.block_store_timeout);
-}
-
-std::int64_t milliseconds_of(Instant time) {
-  return std::chrono::floor<std::chrono::milliseconds>(time.time_since_epoch()).count();
 }
 
 }  // namespace

@@ -8,10 +8,8 @@
 #pragma once
 
 #include <cstdint>
-#include <map>
-#include <memory>
-#include <optional>
 
+#include "engine/asks.h"
 #include "engine/messages.h"
 #include "engine/ports/endpoint.h"
 #include "engine/ports/process.h"
@@ -22,7 +20,11 @@ class TrackerClient {
  public:
   // `timeout`: spark.rpc.askTimeout.
   TrackerClient(const Ports& ports, Endpoint<Message>& endpoint, Address driver, Duration timeout)
-      : ports_(ports), endpoint_(endpoint), driver_(driver), timeout_(timeout) {}
+      : ports_(ports),
+        endpoint_(endpoint),
+        driver_(driver),
+        registrations_(ports.clock, timeout),
+        additions_(ports.clock, timeout) {}
 
   // Whether the driver accepts the receiver; no answer is a refusal.
   Task<bool> register_receiver(StreamId stream);
@@ -37,23 +39,11 @@ class TrackerClient {
   void received(const BlockAdded& answer);
 
  private:
-  struct Answer {
-    std::unique_ptr<Signal> given;
-    std::optional<bool> yes;
-  };
-
-  using SharedAnswer = std::shared_ptr<Answer>;
-
-  [[nodiscard]] SharedAnswer expect() const;
-  Task<std::optional<bool>> wait_for(SharedAnswer answer);
-  static void give(Answer& answer, bool yes);
-
   const Ports& ports_;
   Endpoint<Message>& endpoint_;
   Address driver_;
-  Duration timeout_;
-  std::map<StreamId, SharedAnswer> registrations_;  // the latest of each stream
-  std::map<std::int64_t, SharedAnswer> additions_;  // by request
+  Asks<StreamId, bool> registrations_;  // the latest of each stream
+  Asks<std::int64_t, bool> additions_;  // by request
   std::int64_t next_request_ = 1;
 };
 

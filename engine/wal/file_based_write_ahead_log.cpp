@@ -20,10 +20,6 @@ std::string name_prefix(std::string_view directory) {
   return fmt::format("{}/log-", directory);
 }
 
-std::int64_t milliseconds_of(Instant time) {
-  return std::chrono::floor<milliseconds>(time.time_since_epoch()).count();
-}
-
 // Takes a number and `end` behind it off the front of `text`; the end of the text is an end, too.
 std::optional<Instant> take_time(std::string_view& text, std::string_view end) {
   std::int64_t count = 0;
@@ -53,6 +49,14 @@ std::optional<WalFile> parse_path(std::string_view prefix, std::string path) {
 }
 
 }  // namespace
+
+WalOptions wal_options(const Pipeline& pipeline, std::string directory) {
+  WalOptions options;
+  options.directory = std::move(directory);
+  options.close_after_write = pipeline.checkpoint_storage == StorageKind::kS3;
+  options.failed_close = pipeline.protocol.failed_close;
+  return options;
+}
 
 WalFile wal_file(std::string_view directory, Instant start, Duration rolling_interval) {
   const Instant first{milliseconds(milliseconds_of(start))};

@@ -26,6 +26,7 @@
 #include <string>
 #include <vector>
 
+#include "engine/pipeline.h"
 #include "engine/ports/process.h"
 #include "engine/ports/protocol.h"
 #include "engine/ports/result.h"
@@ -70,5 +71,9 @@ struct WalOptions {
   bool close_after_write = false;  // for storage that shows nothing before close (S3)
   FailedClose failed_close = FailedClose::kAcknowledged;
 };
+
+// Of a log in the checkpoint directory of `pipeline`: closed after every write where nothing is
+// shown before (spark.streaming.*.writeAheadLog.closeFileAfterWrite).
+WalOptions wal_options(const Pipeline& pipeline, std::string directory);
 
 }  // namespace engine

@@ -8,6 +8,7 @@
 
 #include "scenarios/expectation.h"
 #include "scenarios/explorer.h"
+#include "scenarios/pipeline_reader.h"
 
 namespace scenarios {
 namespace {
@@ -165,22 +166,6 @@ Runner::Outcome<ScenarioReport> run_family(Runner& runner, const PreparedScenari
 
 Runner::Outcome<ScenarioReport> report_on(Runner& runner, const PreparedScenario& prepared) {
   return prepared.scenario.explore ? run_family(runner, prepared) : run_once(runner, prepared);
-}
-
-std::string_view to_string(engine::SinkKind kind) {
-  switch (kind) {
-    case engine::SinkKind::kAppend:
-      return "append";
-    case engine::SinkKind::kUpsert:
-      return "upsert";
-    case engine::SinkKind::kBatchUid:
-      return "batch-uid";
-    case engine::SinkKind::kOffsets:
-      return "offsets";
-    case engine::SinkKind::kFiles:
-      return "files";
-  }
-  return "unknown";
 }
 
 }  // namespace scenarios

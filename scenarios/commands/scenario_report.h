@@ -26,7 +26,4 @@ struct ScenarioReport {
 
 Runner::Outcome<ScenarioReport> report_on(Runner& runner, const PreparedScenario& prepared);
 
-// The names that recordings use: "append", "batch-uid", ...
-std::string_view to_string(engine::SinkKind kind);
-
 }  // namespace scenarios

@@ -6,6 +6,7 @@
 #include <fmt/format.h>
 
 #include "scenarios/loader.h"
+#include "scenarios/pipeline_reader.h"
 
 namespace scenarios {
 namespace {
@@ -13,34 +14,8 @@ namespace {
 using engine::OffsetKeeping;
 using engine::SinkKind;
 
-template <class Value>
-using Named = std::pair<Value, std::string_view>;
-
-constexpr std::array kOffsetNames{Named<OffsetKeeping>{OffsetKeeping::kCheckpoint, "checkpoint"},
-                                  Named<OffsetKeeping>{OffsetKeeping::kKafka, "kafka"},
-                                  Named<OffsetKeeping>{OffsetKeeping::kZookeeper, "zookeeper"},
-                                  Named<OffsetKeeping>{OffsetKeeping::kHbase, "hbase"},
-                                  Named<OffsetKeeping>{OffsetKeeping::kSink, "sink"},
-                                  Named<OffsetKeeping>{OffsetKeeping::kNone, "none"}};
-
-constexpr std::array kSinkNames{Named<SinkKind>{SinkKind::kAppend, "append"},
-                                Named<SinkKind>{SinkKind::kUpsert, "upsert"},
-                                Named<SinkKind>{SinkKind::kBatchUid, "batch-uid"},
-                                Named<SinkKind>{SinkKind::kOffsets, "offsets"},
-                                Named<SinkKind>{SinkKind::kFiles, "files"}};
-
 constexpr std::array kPlainSinks{
     SinkKind::kAppend, SinkKind::kUpsert, SinkKind::kBatchUid, SinkKind::kFiles};
-
-template <class Value, std::size_t kCount>
-std::string_view name_of(const std::array<Named<Value>, kCount>& names, Value value) {
-  for (const auto& [one, name] : names) {
-    if (one == value) {
-      return name;
-    }
-  }
-  return "unknown";
-}
 
 void add_receiver_rows(std::vector<MatrixRow>& rows) {
   struct Safety {
@@ -65,7 +40,7 @@ void add_receiver_rows(std::vector<MatrixRow>& rows) {
 }
 
 void add_direct_rows(std::vector<MatrixRow>& rows) {
-  for (const auto& [offsets, name] : kOffsetNames) {
+  for (const auto& [name, offsets] : offset_keepings()) {
     MatrixRow row{.receiver = false,
                   .reliable = false,
                   .write_ahead_log = false,
@@ -149,11 +124,11 @@ std::string_view MatrixRow::source_name() const {
 }
 
 std::string_view MatrixRow::offsets_name() const {
-  return name_of(kOffsetNames, offsets);
+  return to_string(offsets);
 }
 
 std::string_view MatrixRow::sink_name() const {
-  return name_of(kSinkNames, sink);
+  return to_string(sink);
 }
 
 bool MatrixRow::has(CrashColumn column) const {

@@ -70,6 +70,12 @@ struct Life {
     INVARIANT(started && *started, "the tracker starts");
   }
 
+  void start_with_two_executors() {
+    registers(executor(0));
+    registers(executor(1));
+    start();
+  }
+
   void registers(Address address) {
     tasks.executor_registered(address, 2);
     tracker->executor_registered(address);
@@ -129,9 +135,7 @@ struct Life {
 TEST(ReceiverTracker, ReceiversAreSpreadOverTheExecutors) {
   LoneProcess world;
   Life life(world, pipeline_of(3, false));
-  life.registers(executor(0));
-  life.registers(executor(1));
-  life.start();
+  life.start_with_two_executors();
   EXPECT_THAT(life.launches(),
               ElementsAre("0 on executor:0", "1 on executor:1", "2 on executor:0"));
 }
@@ -162,9 +166,7 @@ TEST(ReceiverTracker, TheFirstPlacementWaitsForTheOtherExecutors) {
 TEST(ReceiverTracker, AReceiverMovesWhenItsExecutorIsLost) {
   LoneProcess world;
   Life life(world, pipeline_of(1, false));
-  life.registers(executor(0));
-  life.registers(executor(1));
-  life.start();
+  life.start_with_two_executors();
   life.is_lost(executor(0));
   EXPECT_THAT(life.launches(), ElementsAre("0 on executor:0", "0 on executor:1"));
 }
@@ -183,9 +185,7 @@ TEST(ReceiverTracker, AReceiverWithoutAnExecutorWaitsForOne) {
 TEST(ReceiverTracker, AReceiverThatEndsIsPlacedAgain) {
   LoneProcess world;
   Life life(world, pipeline_of(1, false));
-  life.registers(executor(0));
-  life.registers(executor(1));
-  life.start();
+  life.start_with_two_executors();
   life.says(executor(0), engine::ReceiverEnded{.stream = 0});
   EXPECT_EQ(life.launches().size(), 2U);
 }
@@ -195,9 +195,7 @@ TEST(ReceiverTracker, AReceiverThatEndsIsPlacedAgain) {
 TEST(ReceiverTracker, OnlyTheExecutorThatWasMeantMayRegister) {
   LoneProcess world;
   Life life(world, pipeline_of(1, false));
-  life.registers(executor(0));
-  life.registers(executor(1));
-  life.start();
+  life.start_with_two_executors();
   life.says(executor(1), engine::RegisterReceiver{.stream = 0});
   life.says(executor(0), engine::RegisterReceiver{.stream = 0});
   const auto answers = life.sent_of_kind<engine::ReceiverRegistered>();
@@ -210,9 +208,7 @@ TEST(ReceiverTracker, OnlyTheExecutorThatWasMeantMayRegister) {
 TEST(ReceiverTracker, ABlockIsTakenFromAReceiverThatHasASuccessor) {
   LoneProcess world;
   Life life(world, pipeline_of(1, false));
-  life.registers(executor(0));
-  life.registers(executor(1));
-  life.start();
+  life.start_with_two_executors();
   life.is_lost(executor(0));
   life.says(executor(0), engine::AddBlock{.request = 4, .info = block(1)});
   const auto answers = life.sent_of_kind<engine::BlockAdded>();
@@ -346,9 +342,7 @@ TEST(ReceiverInputStream, BlocksOfBatchesThatAreDoneLeaveTheMemory) {
 TEST(ReceiverTracker, StoppingWaitsUntilEveryReceiverHasEnded) {
   LoneProcess world;
   Life life(world, pipeline_of(1, false));
-  life.registers(executor(0));
-  life.registers(executor(1));
-  life.start();
+  life.start_with_two_executors();
   bool stopped = false;
   engine::spawn(world.process.executor(),
                 [](engine::ReceiverTracker* tracker, bool* done) -> engine::Task<> {
