@@ -34,19 +34,30 @@ namespace {
 using engine::Duration;
 using engine::Instant;
 
-// One independent stream per component and process: a draw more in one moves nothing in another,
-// and neither does the death of one process move the latencies of the rest.
-struct Streams {
-  explicit Streams(std::uint64_t seed)
-      : roots(seed), network(roots.stream("network")), tears(roots.stream("tears")) {}
+// How often the cluster manager looks for what is to be started again. Two deaths shortly after
+// each other lead to the same restart, as they do where somebody polls.
+constexpr Duration kLookInterval = std::chrono::milliseconds(50);
 
-  [[nodiscard]] sim::RandomStream of(std::string_view port, engine::ProcessId process) const {
-    return roots.stream(fmt::format("{}/{}", port, engine::to_string(process)));
-  }
+Instant next_look(Instant earliest) {
+  const Duration since_start = earliest.time_since_epoch();
+  const auto looks = (since_start + kLookInterval - Duration(1)) / kLookInterval;
+  return Instant{looks * kLookInterval};
+}
 
-  sim::RandomStreams roots;
-  sim::RandomStream network;
-  sim::RandomStream tears;
+// A port's stream of random numbers, anew in every life: what a life draws depends on nothing that
+// happened before it, and a draw more in one port moves nothing in another.
+class PortStream {
+ public:
+  PortStream(const sim::RandomStreams& roots, std::string_view port, engine::ProcessId process)
+      : seed_(roots.seed_of(fmt::format("{}/{}", port, engine::to_string(process)))) {}
+
+  void begin_life(engine::Incarnation life) { stream_.start(sim::seed_for(seed_, life)); }
+
+  [[nodiscard]] engine::Random& random() { return stream_; }
+
+ private:
+  std::uint64_t seed_;
+  sim::RandomStream stream_{0};
 };
 
 engine::OffsetStoreKind offset_store_kind(const engine::Pipeline& pipeline) {
@@ -91,17 +102,21 @@ class World {
   void exit(Host& host);
   void end(Host& host, bool crashed);
   void restart_later(Host& host, Duration delay, faults::Redeploy redeploy);
+  [[nodiscard]] Instant next_restart() const;
+  void look_around();
   void restart(Host& host, const faults::Redeploy& redeploy);
   void delete_checkpoint();
   void batch_processed(engine::BatchTime batch);
+  void finish();
   [[nodiscard]] bool run_until(Instant deadline);
+  [[nodiscard]] bool run_slice(Instant end);
   engine::Result<RunResult> result(bool interrupted);
 
   const RunRequest& request_;
   const Scenario& scenario_;
   Outside outside_;
   engine::Pipeline pipeline_;
-  Streams streams_;
+  sim::RandomStreams streams_;
   sim::Trace trace_;
   sim::Scheduler scheduler_;
   faults::Injector injector_;
@@ -113,7 +128,17 @@ class World {
   std::vector<std::unique_ptr<Host>> executors_;
   std::unique_ptr<Host> producer_host_;
   std::unique_ptr<Producer> producer_;
-  std::int32_t pending_repairs_ = 0;  // restarts, and partitions with their aftermath
+
+  // To be started again when the cluster manager looks at `at`.
+  struct Restart {
+    Instant at;
+    Host* host = nullptr;
+    faults::Redeploy redeploy;
+  };
+
+  std::vector<Restart> restarts_;
+  std::int32_t pending_repairs_ = 0;  // partitions with their aftermath
+  bool over_ = false;                 // nothing is left to be seen
   bool drained_ = false;
   bool stop_requested_ = false;
   bool stopped_ = false;  // in order, as requested
@@ -124,15 +149,15 @@ struct World::Host {
   Host(World& world, engine::ProcessId id)
       : process(world.scheduler_, world.trace_, &world.injector_, id),
         clock(process),
-        random(world.streams_.of("operations", id)),
-        storage_random(world.streams_.of("storage", id)),
-        kafka_random(world.streams_.of("kafka", id)),
-        sink_random(world.streams_.of("sink", id)),
-        offsets_random(world.streams_.of("offsets", id)),
-        storage(process, world.files_, latency.storage, storage_random),
-        kafka(process, world.outside_.kafka, latency.kafka, kafka_random),
-        sink(process, world.outside_.sink, latency.sink, sink_random),
-        offsets(process, world.offset_table_, latency.offsets, offsets_random),
+        operations_stream(world.streams_, "operations", id),
+        storage_stream(world.streams_, "storage", id),
+        kafka_stream(world.streams_, "kafka", id),
+        sink_stream(world.streams_, "sink", id),
+        offsets_stream(world.streams_, "offsets", id),
+        storage(process, world.files_, latency.storage, storage_stream.random()),
+        kafka(process, world.outside_.kafka, latency.kafka, kafka_stream.random()),
+        sink(process, world.outside_.sink, latency.sink, sink_stream.random()),
+        offsets(process, world.offset_table_, latency.offsets, offsets_stream.random()),
         points(process,
                [&world](sim::Process& at, engine::Point point, const engine::PointContext& where) {
                  world.recorder_.point_reached(at, point, where);
@@ -140,12 +165,20 @@ struct World::Host {
         listener(world.recorder_.listener_of(process)),
         endpoint(world.network_.attach(process)) {}
 
+  void begin_life() {
+    process.begin_life();
+    for (PortStream* const stream :
+         {&operations_stream, &storage_stream, &kafka_stream, &sink_stream, &offsets_stream}) {
+      stream->begin_life(process.address().incarnation);
+    }
+  }
+
   // The ports of the life that has just begun.
   engine::Ports ports() {
     return {.self = process.address(),
             .executor = process.executor(),
             .clock = clock,
-            .random = random,
+            .random = operations_stream.random(),
             .storage = storage,
             .kafka = kafka,
             .sink = sink,
@@ -157,11 +190,11 @@ struct World::Host {
   sim::LatencyModel latency;
   sim::Process process;
   sim::ProcessClock clock;
-  sim::RandomStream random;
-  sim::RandomStream storage_random;
-  sim::RandomStream kafka_random;
-  sim::RandomStream sink_random;
-  sim::RandomStream offsets_random;
+  PortStream operations_stream;
+  PortStream storage_stream;
+  PortStream kafka_stream;
+  PortStream sink_stream;
+  PortStream offsets_stream;
   sim::ProcessStorage storage;
   sim::ProcessKafka kafka;
   sim::ProcessSink sink;
@@ -194,9 +227,9 @@ World::World(const RunRequest& request, Outside outside, sim::SchedulerMemory& m
                 pipeline_.source.partitions,
                 std::ranges::any_of(pipeline_.operations, &engine::Operation::is_shuffle),
                 pipeline_.source.receiver.has_value()),
-      files_(pipeline_.checkpoint_storage, streams_.tears),
+      files_(pipeline_.checkpoint_storage, streams_.seed_of("tears")),
       offset_table_(offset_store_kind(pipeline_)),
-      network_(scheduler_, streams_.network) {
+      network_(scheduler_, streams_.seed_of("network")) {
   pipeline_.source.topic += request.name_suffix;
   pipeline_.source.group += request.name_suffix;
   recorder_.ledger().inputs.reserve(request.workload.records.size());
@@ -232,7 +265,7 @@ engine::Result<RunResult> World::run() {
   }
   start_driver();
   Host& host = *producer_host_;
-  host.process.begin_life();
+  host.begin_life();
   host.producer_ports.emplace(host.ports());
   producer_ =
       std::make_unique<Producer>(*host.producer_ports, pipeline_, request_.workload, recorder_);
@@ -255,12 +288,16 @@ void World::stop_gracefully() {
   }
 }
 
+void World::finish() {
+  over_ = true;
+  scheduler_.stop();
+}
+
 // In slices, so that an interruption is noticed. False: interrupted.
 bool World::run_until(Instant deadline) {
   for (Instant slice{}; slice < deadline;) {
     slice = std::min(slice + pipeline_.batch_interval, deadline);
-    const auto outcome = scheduler_.run(slice);
-    if (outcome != sim::Scheduler::Outcome::kDeadline) {
+    if (!run_slice(slice)) {
       return true;
     }
     if (request_.interrupted && request_.interrupted()) {
@@ -270,10 +307,29 @@ bool World::run_until(Instant deadline) {
   return true;
 }
 
+// The cluster manager looks when everything else of that instant has happened, so that it decides
+// no order in which other things become ready. False: nothing more will happen.
+bool World::run_slice(Instant end) {
+  while (true) {
+    const Instant look = next_restart();
+    const auto outcome = scheduler_.run(std::min(end, look));
+    if (over_) {
+      return false;
+    }
+    if (outcome == sim::Scheduler::Outcome::kStopped) {
+      continue;  // A look is due, and its instant is not over.
+    }
+    if (scheduler_.now() != look) {
+      return outcome == sim::Scheduler::Outcome::kDeadline;
+    }
+    look_around();
+  }
+}
+
 void World::start_driver() {
   Host& host = *driver_;
   INVARIANT(!host.process.alive(), "one driver at a time");
-  host.process.begin_life();
+  host.begin_life();
   recorder_.life_began(host.process);
   host.driver = std::make_unique<engine::StreamingDriver>(
       host.ports(), pipeline_, scenario_.cluster, host.endpoint, [this] { exit(*driver_); });
@@ -292,7 +348,7 @@ void World::start_executor(Host& host) {
   if (!host.may_restart || host.process.alive() || !driver_->process.alive()) {
     return;
   }
-  host.process.begin_life();
+  host.begin_life();
   recorder_.life_began(host.process);
   host.executor = std::make_unique<engine::Executor>(host.ports(),
                                                      pipeline_,
@@ -450,7 +506,7 @@ void World::end(Host& host, bool crashed) {
   host.executor.reset();
   if (&host == driver_.get() && !crashed && stop_requested_) {
     stopped_ = true;
-    scheduler_.stop();
+    finish();
     return;
   }
   // An executor of an earlier driver life that ends while a new driver waits for executors.
@@ -461,11 +517,28 @@ void World::end(Host& host, bool crashed) {
 }
 
 void World::restart_later(Host& host, Duration delay, faults::Redeploy redeploy) {
-  ++pending_repairs_;
-  scheduler_.call_at(scheduler_.now() + delay, [this, &host, redeploy] {
-    --pending_repairs_;
-    restart(host, redeploy);
-  });
+  const Instant at = next_look(scheduler_.now() + delay);
+  restarts_.push_back({.at = at, .host = &host, .redeploy = redeploy});
+  scheduler_.call_at(at, [this] { scheduler_.stop(); });
+}
+
+// When the cluster manager has something to start; else the end of time.
+Instant World::next_restart() const {
+  const auto first = std::ranges::min_element(restarts_, {}, &Restart::at);
+  return first == restarts_.end() ? Instant::max() : first->at;
+}
+
+// The driver first, then the executors by number: the order of their deaths is forgotten.
+void World::look_around() {
+  const auto later = std::ranges::stable_partition(
+      restarts_, [this](const Restart& restart) { return restart.at <= scheduler_.now(); });
+  std::vector<Restart> due(restarts_.begin(), later.begin());
+  restarts_.erase(restarts_.begin(), later.begin());
+  std::ranges::stable_sort(
+      due, {}, [](const Restart& restart) { return restart.host->process.id(); });
+  for (const Restart& restart : due) {
+    this->restart(*restart.host, restart.redeploy);
+  }
 }
 
 void World::restart(Host& host, const faults::Redeploy& redeploy) {
@@ -495,8 +568,8 @@ void World::delete_checkpoint() {
 // to come. A fault that never comes keeps the world running to its deadline, but does not make it
 // stalled.
 void World::batch_processed(engine::BatchTime batch) {
-  const bool settled = producer_->is_done() && pending_repairs_ == 0 && driver_->process.alive() &&
-                       recorder_.drained_at(batch);
+  const bool settled = producer_->is_done() && pending_repairs_ == 0 && restarts_.empty() &&
+                       driver_->process.alive() && recorder_.drained_at(batch);
   drained_ = settled;
   const bool by_time = scenario_.stop.when == Stop::When::kTime;
   if (!settled || !injector_.is_over() || stop_requested_ || by_time) {
@@ -505,7 +578,7 @@ void World::batch_processed(engine::BatchTime batch) {
   if (scenario_.stop.graceful) {
     stop_gracefully();
   } else {
-    scheduler_.stop();
+    finish();
   }
 }
 

@@ -25,6 +25,7 @@
 #include <chrono>
 #include <cstddef>
 #include <cstdint>
+#include <deque>
 #include <memory>
 #include <optional>
 #include <utility>
@@ -34,7 +35,6 @@
 #include "engine/ports/clock.h"
 #include "engine/ports/endpoint.h"
 #include "engine/ports/invariant.h"
-#include "engine/ports/random.h"
 #include "engine/ports/vocabulary.h"
 #include "sim/digest.h"
 #include "sim/process.h"
@@ -57,9 +57,10 @@ struct LinkOptions {
 template <class Message>
 class Network {
  public:
-  // `random` outlives the network.
-  Network(Scheduler& scheduler, engine::Random& random, LinkOptions options = {})
-      : scheduler_(scheduler), random_(random), default_options_(options) {}
+  // What the messages of a life to a process draw follows from `seed`, that life and that process:
+  // from nothing that happened before that life.
+  Network(Scheduler& scheduler, std::uint64_t seed, LinkOptions options = {})
+      : scheduler_(scheduler), seed_(seed), default_options_(options) {}
 
   Network(const Network&) = delete;
   Network& operator=(const Network&) = delete;
@@ -74,7 +75,7 @@ class Network {
     nodes_.push_back(std::make_unique<Node>(*this, process, nodes_.size()));
     Node& node = *nodes_.back();
     for (std::size_t links = 0; links < nodes_.size(); ++links) {
-      links_.push_back(Link{.options = default_options_});
+      links_.emplace_back().options = default_options_;
     }
     process.on_end_of_life([this, &node] { life_ended(node); });
     return node;
@@ -135,14 +136,25 @@ class Network {
     engine::Incarnation vanished_life = 0;  // the last one that ended in silence
   };
 
+  struct Direction {
+    engine::Instant last_arrival;
+    RandomStream random{0};
+    engine::Incarnation drawn_by = 0;  // the life of the sender that `random` is of
+  };
+
   // Between two processes, or from one to itself.
   struct Link {
     LinkOptions options;
-    std::int32_t cuts = 0;                          // partitions that last
-    bool connected = false;                         // the lives of both that are alive
-    std::array<engine::Instant, 2> last_arrival{};  // per direction
+    std::int32_t cuts = 0;   // partitions that last
+    bool connected = false;  // the lives of both that are alive
+    std::array<Direction, 2> directions{};
 
     [[nodiscard]] bool is_cut() const { return cuts > 0; }
+
+    // Of what node `from` sends to node `to`.
+    [[nodiscard]] Direction& direction(std::size_t from, std::size_t to) {
+      return directions[from < to ? 0 : 1];
+    }
   };
 
   // A message or a notice under way.
@@ -190,11 +202,12 @@ class Network {
       return;
     }
     link.connected = link.connected || is_living(target, to);
-    if (happens(link.options.loss)) {
+    RandomStream& random = stream_of(from, target, link);
+    if (happens(link.options.loss, random)) {
       from.process.record(Operation::kMessageLost, content);
       return;
     }
-    const bool twice = happens(link.options.duplication);
+    const bool twice = happens(link.options.duplication, random);
     Flight flight{.from = from.index,
                   .to = target.index,
                   .receiver = to,
@@ -202,16 +215,27 @@ class Network {
                   .refused = !is_living(target, to) && to.incarnation != target.vanished_life,
                   .envelope = {.from = from.self(), .content = std::move(message)}};
     if (twice) {
-      dispatch(link, Flight(flight));
+      dispatch(link, Flight(flight), draw_latency(link.options, random));
     }
-    dispatch(link, std::move(flight));
+    dispatch(link, std::move(flight), draw_latency(link.options, random));
+  }
+
+  // Of what the current life of `from` sends to `to`.
+  RandomStream& stream_of(const Node& from, const Node& to, Link& link) const {
+    Direction& direction = link.direction(from.index, to.index);
+    const engine::Address sender = from.self();
+    if (direction.drawn_by != sender.incarnation) {
+      direction.drawn_by = sender.incarnation;
+      direction.random.start(seed_for(seed_, content_digest(sender), to.index));
+    }
+    return direction.random;
   }
 
   // Arrivals of one direction are at least a microsecond apart: their order holds even where the
   // scheduler shuffles what is ready in one instant.
-  void dispatch(Link& link, Flight flight) {
-    engine::Instant& last = link.last_arrival[flight.from < flight.to ? 0 : 1];
-    const engine::Instant arrival = scheduler_.now() + draw_latency(link.options);
+  void dispatch(Link& link, Flight flight, engine::Duration latency) {
+    engine::Instant& last = link.direction(flight.from, flight.to).last_arrival;
+    const engine::Instant arrival = scheduler_.now() + latency;
     last = std::max(arrival, last + engine::Duration(1));
     const std::size_t slot = acquire(std::move(flight));
     scheduler_.call_at(last, [this, slot] { arrive(slot); });
@@ -260,32 +284,35 @@ class Network {
     }
   }
 
-  // Tells `receiver`, a life of `target`, that the life `ended` of `source` is over.
+  // Tells `receiver`, a life of `target`, that the life `ended` of `source` is over. The kernel
+  // tells it, and not the life that `source` may have begun since: it draws from no stream of that.
   void notify(
       Link& link, Node& source, engine::Address ended, Node& target, engine::Address receiver) {
+    RandomStream random(seed_for(seed_, content_digest(ended, receiver)));
     dispatch(link,
              Flight{.from = source.index,
                     .to = target.index,
                     .receiver = receiver,
                     .digest = content_digest(ended),
                     .refused = false,
-                    .envelope = {.from = ended, .content = engine::Disconnected{.peer = ended}}});
+                    .envelope = {.from = ended, .content = engine::Disconnected{.peer = ended}}},
+             draw_latency(link.options, random));
   }
 
   static bool is_living(const Node& node, engine::Address life) {
     return node.process.alive() && node.process.address() == life;
   }
 
-  engine::Duration draw_latency(const LinkOptions& options) {
+  static engine::Duration draw_latency(const LinkOptions& options, RandomStream& random) {
     const auto spread =
         static_cast<std::uint64_t>((options.latency_max - options.latency_min).count());
-    const std::uint64_t extra = uniform_below(random_, spread + 1);
+    const std::uint64_t extra = uniform_below(random, spread + 1);
     return options.latency_min + engine::Duration(static_cast<std::int64_t>(extra));
   }
 
   // 53 random bits against the probability, in steps that a double represents exactly.
-  bool happens(double probability) {
-    return probability > 0 && static_cast<double>(random_.next() >> 11U) * 0x1p-53 < probability;
+  static bool happens(double probability, RandomStream& random) {
+    return probability > 0 && static_cast<double>(random.next() >> 11U) * 0x1p-53 < probability;
   }
 
   std::size_t acquire(Flight flight) {
@@ -300,10 +327,10 @@ class Network {
   }
 
   Scheduler& scheduler_;
-  engine::Random& random_;
+  std::uint64_t seed_;
   LinkOptions default_options_;
   std::vector<std::unique_ptr<Node>> nodes_;
-  std::vector<Link> links_;
+  std::deque<Link> links_;
   std::vector<Flight> flights_;    // those whose slot is not free are under way
   std::vector<std::size_t> free_;  // slots of flights_, the last one to be used next
 };

@@ -18,7 +18,7 @@ constexpr std::uint64_t kGoldenGamma = 0x9e3779b97f4a7c15U;
 
 }  // namespace
 
-RandomStream::RandomStream(std::uint64_t seed) {
+void RandomStream::start(std::uint64_t seed) {
   for (std::uint64_t& word : state_) {
     seed += kGoldenGamma;
     word = scatter(seed);

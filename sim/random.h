@@ -15,13 +15,17 @@
 #include <string_view>
 
 #include "engine/ports/random.h"
+#include "sim/trace.h"
 
 namespace sim {
 
 // xoshiro256** (Blackman and Vigna, 2018), its state filled by splitmix64.
 class RandomStream final : public engine::Random {
  public:
-  explicit RandomStream(std::uint64_t seed);
+  explicit RandomStream(std::uint64_t seed) { start(seed); }
+
+  // From now on the stream of this seed, from its beginning.
+  void start(std::uint64_t seed);
 
   std::uint64_t next() override;
 
@@ -38,12 +42,20 @@ class RandomStreams {
     return RandomStream(seed_of(name));
   }
 
-  // For a stream that lives elsewhere: std::make_unique<RandomStream>(streams.seed_of("network")).
+  // For whoever makes streams of its own.
   [[nodiscard]] std::uint64_t seed_of(std::string_view name) const;
 
  private:
   std::uint64_t root_seed_;
 };
+
+// The seed of one of the many streams that hang on one name: of the life, the link, the file that
+// these numbers tell apart. What one of them draws moves nothing in another.
+template <class... Numbers>
+[[nodiscard]] constexpr std::uint64_t seed_for(std::uint64_t seed, Numbers... numbers) {
+  ((seed = digest_with(seed, static_cast<std::uint64_t>(numbers))), ...);
+  return seed;
+}
 
 // Uniform over [0, bound), without bias.
 // Requires  bound > 0.

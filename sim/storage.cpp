@@ -4,6 +4,8 @@
 #include <utility>
 
 #include "engine/ports/invariant.h"
+#include "sim/digest.h"
+#include "sim/random.h"
 
 namespace sim {
 
@@ -12,7 +14,8 @@ using engine::Errc;
 using engine::Result;
 using engine::StorageKind;
 
-FileSystem::FileSystem(StorageKind kind, engine::Random& tears) : kind_(kind), tears_(tears) {}
+FileSystem::FileSystem(StorageKind kind, std::uint64_t tear_seed)
+    : kind_(kind), tear_seed_(tear_seed) {}
 
 Result<> FileSystem::create(Address writer, const std::string& path) {
   if (names_.contains(path)) {
@@ -155,7 +158,7 @@ Result<std::string> FileSystem::read(const std::string& path) const {
 void FileSystem::writer_died(Address writer, DiskOutcome outcome) {
   for (const OpenFile& open : open_) {
     if (open.writer == writer && kind_ == StorageKind::kHdfs) {
-      settle(*open.file, outcome);
+      settle(*open.file, {.life = writer, .outcome = outcome}, open.path);
     }
   }
   std::erase_if(open_, [writer](const OpenFile& open) { return open.writer == writer; });
@@ -163,7 +166,7 @@ void FileSystem::writer_died(Address writer, DiskOutcome outcome) {
 
 void FileSystem::machine_died(Address life, DiskOutcome outcome) {
   if (kind_ == StorageKind::kLocal) {
-    local_disk_died(outcome);
+    local_disk_died({.life = life, .outcome = outcome});
   } else {
     writer_died(life, outcome);
   }
@@ -248,35 +251,38 @@ void FileSystem::force_journal(std::size_t changes) {
   journal_.erase(journal_.begin(), end);
 }
 
-std::size_t FileSystem::kept_of(std::size_t unsynced, DiskOutcome outcome) {
-  switch (outcome) {
+std::size_t FileSystem::kept_of(std::size_t unsynced,
+                                const Death& death,
+                                std::string_view path) const {
+  switch (death.outcome) {
     case DiskOutcome::kDropUnsynced:
       return 0;
     case DiskOutcome::kKeepUnsynced:
       return unsynced;
-    case DiskOutcome::kTornUnsynced:
-      return static_cast<std::size_t>(tears_.next() % (unsynced + 1));
+    case DiskOutcome::kTornUnsynced: {
+      RandomStream tear(seed_for(tear_seed_, content_digest(death.life, path)));
+      return static_cast<std::size_t>(uniform_below(tear, unsynced + 1));
+    }
   }
-  INVARIANT(false, "no such disk outcome: {}", static_cast<int>(outcome));
+  INVARIANT(false, "no such disk outcome: {}", static_cast<int>(death.outcome));
 }
 
-void FileSystem::settle(File& file, DiskOutcome outcome) {
+void FileSystem::settle(File& file, const Death& death, std::string_view path) const {
   INVARIANT(file.durable_size <= file.bytes.size(), "D1: more is durable than was appended");
   const std::size_t unsynced = file.bytes.size() - file.durable_size;
-  file.durable_size += kept_of(unsynced, outcome);
+  file.durable_size += kept_of(unsynced, death, path);
   file.bytes.resize(file.durable_size);
 }
 
-// The names first: which files there are decides whose bytes are torn, and in which order the
-// random lengths are drawn.
-void FileSystem::local_disk_died(DiskOutcome outcome) {
+// The names first: which files there are decides whose bytes are torn.
+void FileSystem::local_disk_died(const Death& death) {
   open_.clear();
-  force_journal(kept_of(journal_.size(), outcome));
+  force_journal(kept_of(journal_.size(), death, {}));
   journal_.clear();
   names_ = durable_names_;
   for (const auto& [path, file] : names_) {
     file->named = true;
-    settle(*file, outcome);
+    settle(*file, death, path);
   }
 }
 

@@ -34,7 +34,6 @@
 #include <string_view>
 #include <vector>
 
-#include "engine/ports/random.h"
 #include "engine/ports/result.h"
 #include "engine/ports/storage.h"
 #include "engine/ports/vocabulary.h"
@@ -50,8 +49,9 @@ enum class DiskOutcome : std::uint8_t {
 
 class FileSystem {
  public:
-  // `tears` says how much a torn tail keeps; outlives the file system.
-  FileSystem(engine::StorageKind kind, engine::Random& tears);
+  // How much a torn tail keeps follows from `tear_seed`, the life that dies and the path: from
+  // nothing that was torn before.
+  FileSystem(engine::StorageKind kind, std::uint64_t tear_seed);
 
   [[nodiscard]] engine::StorageKind kind() const { return kind_; }
 
@@ -135,12 +135,22 @@ class FileSystem {
   void change_name(NameChange change);
   static void apply(NameChange change, Directory& directory);
   void force_journal(std::size_t changes);
-  std::size_t kept_of(std::size_t unsynced, DiskOutcome outcome);
-  void settle(File& file, DiskOutcome outcome);
-  void local_disk_died(DiskOutcome outcome);
+
+  // The end of a life, as a disk sees it.
+  struct Death {
+    engine::Address life;
+    DiskOutcome outcome = DiskOutcome::kDropUnsynced;
+  };
+
+  // Of `unsynced` bytes under `path`, or of so many changes of names if it is empty.
+  [[nodiscard]] std::size_t kept_of(std::size_t unsynced,
+                                    const Death& death,
+                                    std::string_view path) const;
+  void settle(File& file, const Death& death, std::string_view path) const;
+  void local_disk_died(const Death& death);
 
   engine::StorageKind kind_;
-  engine::Random& tears_;
+  std::uint64_t tear_seed_;
   std::optional<std::uint64_t> capacity_bytes_;
   Directory names_;          // what a reader finds
   Directory durable_names_;  // local: what every death leaves; the journal leads from it to names_

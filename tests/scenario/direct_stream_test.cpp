@@ -4,6 +4,7 @@
 // sink deserves, over every schedule of one crash.
 
 #include <algorithm>
+#include <chrono>
 #include <string>
 
 #include <fmt/format.h>
@@ -155,16 +156,21 @@ TEST(DirectStream, AnExecutorThatDiesIsReplaced) {
 // refuses every batch of that partition. Nothing is repeated, and nothing goes on either, until
 // somebody starts the driver once more.
 TEST(DirectStream, ATaskOfTheOldDriverThatCommitsBehindTheNewOneStallsTheOffsetsSink) {
+  const auto with_slow_tasks = [](const std::string& faults) {
+    auto scenario = tests::scenario_from(scenario_text("sink", "offsets", faults));
+    scenario.pipeline.processing_time_per_record = std::chrono::milliseconds(20);
+    return Player().play(tests::prepared_from(std::move(scenario)));
+  };
   const std::string restart_at_once = R"(faults:
   - crash: driver
     at: { point: task.started, batch: 2, partition: 0 }
     restart_after: 0s)";
-  const JudgedRun stuck = Player().play(scenario_text("sink", "offsets", restart_at_once));
+  const JudgedRun stuck = with_slow_tasks(restart_at_once);
   EXPECT_TRUE(stuck.verdict.stalled);
   EXPECT_EQ(stuck.verdict.output.duplicated, 0);
-  const JudgedRun restarted = Player().play(scenario_text("sink", "offsets", restart_at_once + R"(
+  const JudgedRun restarted = with_slow_tasks(restart_at_once + R"(
   - crash: driver
-    at: { time: 6s })"));
+    at: { time: 6s })");
   EXPECT_EQ(restarted.verdict.guarantee(), Guarantee::kExactlyOnce);
 }
 

@@ -146,7 +146,7 @@ struct LoneProcess {
   explicit LoneProcess(engine::StorageKind kind = engine::StorageKind::kHdfs,
                        engine::ProcessId id = {engine::Role::kDriver, 0},
                        std::uint64_t seed = 7)
-      : random(seed), files(kind, random), process(scheduler, trace, &hook, id) {}
+      : random(seed), files(kind, seed), process(scheduler, trace, &hook, id) {}
 
   LoneProcess(const LoneProcess&) = delete;
   LoneProcess& operator=(const LoneProcess&) = delete;

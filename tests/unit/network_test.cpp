@@ -116,8 +116,7 @@ class NetworkTest : public testing::Test {
 
   sim::Scheduler scheduler;
   sim::Trace trace{sim::Trace::Recording::kSteps};
-  sim::RandomStream random{7};
-  sim::Network<Note> network{scheduler, random};
+  sim::Network<Note> network{scheduler, /*seed=*/7};
   Host driver{scheduler, trace, network, kDriver};
   Host first{scheduler, trace, network, kFirst};
   Host second{scheduler, trace, network, kSecond};
@@ -156,6 +155,29 @@ TEST_F(NetworkTest, MessagesOfOneSenderArriveInOrder) {
   }
   run();
   EXPECT_EQ(first.what(), expected);
+}
+
+// What happened before a life begins moves nothing in it: not even its luck.
+TEST_F(NetworkTest, TheLatenciesOfALifeDoNotDependOnEarlierLives) {
+  const auto latency_of_second_life = [](std::int32_t messages_of_first_life) {
+    sim::Scheduler scheduler;
+    sim::Trace trace;
+    sim::Network<Note> network(scheduler, /*seed=*/7);
+    Host sender(scheduler, trace, network, kDriver);
+    Host receiver(scheduler, trace, network, kFirst);
+    for (std::int32_t number = 0; number < messages_of_first_life; ++number) {
+      sender.endpoint.send(receiver.process.address(), Note{number});
+    }
+    scheduler.run(Instant(milliseconds(10)));
+    sender.restart();
+    scheduler.call_at(Instant(milliseconds(20)), [&sender, &receiver] {
+      sender.endpoint.send(receiver.process.address(), Note{100});
+    });
+    scheduler.run(Instant(milliseconds(30)));
+    return receiver.heard.back().at;
+  };
+  EXPECT_EQ(latency_of_second_life(0), latency_of_second_life(1));
+  EXPECT_EQ(latency_of_second_life(0), latency_of_second_life(5));
 }
 
 TEST_F(NetworkTest, MessagesOfOneSenderArriveInOrderWhereReadyOperationsAreShuffled) {

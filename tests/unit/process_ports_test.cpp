@@ -70,7 +70,7 @@ struct World {
   explicit World(StorageKind storage_kind = StorageKind::kHdfs,
                  OffsetStoreKind offsets_kind = OffsetStoreKind::kZookeeper,
                  std::uint64_t seed = 7)
-      : random(seed), files(storage_kind, random), table(offsets_kind) {}
+      : random(seed), files(storage_kind, seed), table(offsets_kind) {}
 
   using Program = Task<> (*)(World*);
 

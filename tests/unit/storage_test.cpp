@@ -12,7 +12,6 @@
 #include <rapidcheck/gtest.h>
 
 #include "engine/ports/invariant.h"
-#include "sim/random.h"
 
 namespace {
 
@@ -27,7 +26,7 @@ constexpr engine::Address kWriter{.process = {.role = engine::Role::kDriver}, .i
 constexpr engine::Address kNextLife{.process = {.role = engine::Role::kDriver}, .incarnation = 2};
 
 struct Disk {
-  explicit Disk(StorageKind kind) : files(kind, random) {}
+  explicit Disk(StorageKind kind) : files(kind, /*tear_seed=*/7) {}
 
   void write(const std::string& path, const std::string& bytes) {
     ASSERT_TRUE(files.create(kWriter, path));
@@ -46,7 +45,6 @@ struct Disk {
 
   bool exists(const std::string& path) const { return files.read(path).has_value(); }
 
-  sim::RandomStream random{7};
   FileSystem files;
 };
 
@@ -258,8 +256,7 @@ TEST(LocalDisk, AChangeThatADeathUndidDoesNotComeBack) {
 TEST(LocalDisk, ARenameBeforeTheBytesIsFoundTornUnderTheNewName) {
   bool torn = false;
   for (std::uint64_t seed = 0; seed < 64; ++seed) {
-    sim::RandomStream random(seed);
-    FileSystem files(StorageKind::kLocal, random);
+    FileSystem files(StorageKind::kLocal, seed);
     ASSERT_TRUE(files.create(kWriter, "temp"));
     ASSERT_TRUE(files.append(kWriter, "temp", "abc"));
     ASSERT_TRUE(files.close(kWriter, "temp"));
@@ -329,8 +326,7 @@ TEST(S3Disk, AFullStorageRefusesTheCopyOfARename) {
 TEST(HdfsDisk, ATornTailTakesEveryLength) {
   std::vector<bool> seen(4, false);
   for (std::uint64_t seed = 0; seed < 64; ++seed) {
-    sim::RandomStream random(seed);
-    FileSystem files(StorageKind::kHdfs, random);
+    FileSystem files(StorageKind::kHdfs, seed);
     ASSERT_TRUE(files.create(kWriter, "log"));
     ASSERT_TRUE(files.append(kWriter, "log", "abc"));
     files.writer_died(kWriter, DiskOutcome::kTornUnsynced);
@@ -339,6 +335,22 @@ TEST(HdfsDisk, ATornTailTakesEveryLength) {
     seen[found->size()] = true;
   }
   EXPECT_THAT(seen, ElementsAre(true, true, true, true));
+}
+
+TEST(HdfsDisk, WhatIsTornOfAFileDependsOnNoOtherTear) {
+  for (std::uint64_t seed = 0; seed < 16; ++seed) {
+    FileSystem alone(StorageKind::kHdfs, seed);
+    FileSystem with_another(StorageKind::kHdfs, seed);
+    ASSERT_TRUE(with_another.create(kNextLife, "another"));
+    ASSERT_TRUE(with_another.append(kNextLife, "another", "abcdefgh"));
+    with_another.writer_died(kNextLife, DiskOutcome::kTornUnsynced);
+    for (FileSystem* const files : {&alone, &with_another}) {
+      ASSERT_TRUE(files->create(kWriter, "log"));
+      ASSERT_TRUE(files->append(kWriter, "log", "abcdefgh"));
+      files->writer_died(kWriter, DiskOutcome::kTornUnsynced);
+    }
+    EXPECT_EQ(*alone.read("log"), *with_another.read("log"));
+  }
 }
 
 // What is appended and how much of it is flushed, for every kind and outcome.
