@@ -46,7 +46,7 @@ std::vector<engine::ProducerRecord> Producer::request(std::size_t first, std::si
 engine::Task<> Producer::send(std::size_t first, std::size_t last) {
   auto offsets = co_await ports_.kafka.produce(topic_, request(first, last));
   while (!offsets) {
-    co_await ports_.clock.sleep_until(ports_.clock.now() + interval_);
+    co_await ports_.clock.sleep_for(interval_);
     offsets = co_await ports_.kafka.produce(topic_, request(first, last));
   }
   for (std::size_t i = first; i < last; ++i) {

@@ -91,6 +91,7 @@ class Process final : private detail::OperationOwner {
   [[nodiscard]] engine::Task<> pass();
 
  private:
+  friend class ProcessClock;
   friend class ProcessSignal;
 
   engine::Task<> park();

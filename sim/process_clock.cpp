@@ -1,5 +1,6 @@
 #include "sim/process_clock.h"
 
+#include <algorithm>
 #include <utility>
 
 #include <boost/asio/async_result.hpp>
@@ -19,7 +20,7 @@ engine::Task<bool> completed(bool notified) {
 // One operation with two arms: whichever of signal and timer comes first takes it from the other.
 class ProcessSignal final : public engine::Signal {
  public:
-  explicit ProcessSignal(Process& process) : process_(process) {}
+  ProcessSignal(Process& process, const ProcessClock& clock) : process_(process), clock_(clock) {}
 
   ProcessSignal(const ProcessSignal&) = delete;
   ProcessSignal& operator=(const ProcessSignal&) = delete;
@@ -50,14 +51,16 @@ class ProcessSignal final : public engine::Signal {
     if (std::exchange(notified_, false)) {
       return completed(true);
     }
-    if (deadline <= process_.now()) {
+    const engine::Duration patience = deadline - clock_.now();
+    if (patience <= engine::Duration{0}) {
       return completed(false);
     }
+    const engine::Instant until = process_.now() + patience;
     return boost::asio::async_initiate<const boost::asio::use_awaitable_t<>&, void(bool)>(
-        [this, deadline](auto handler) {
+        [this, until](auto handler) {
           detail::PendingOperation& operation = arm(std::move(handler));
           if (waiter_ == &operation) {
-            process_.scheduler().resume_at(operation, deadline);
+            process_.scheduler().resume_at(operation, until);
           }
         },
         boost::asio::use_awaitable);
@@ -79,20 +82,84 @@ class ProcessSignal final : public engine::Signal {
   }
 
   Process& process_;
+  const ProcessClock& clock_;
   detail::PendingOperation* waiter_ = nullptr;
   bool notified_ = false;
 };
 
+ProcessClock::~ProcessClock() {
+  for (const Sleeper& sleeper : sleepers_) {
+    if (sleeper.operation != nullptr) {
+      sleeper.operation->waiter_of = nullptr;
+    }
+  }
+}
+
+void ProcessClock::jump(engine::Duration by) {
+  show(now() + by, rate_);
+}
+
+void ProcessClock::drift(std::int64_t microseconds_per_second) {
+  INVARIANT(microseconds_per_second > -kSecond && microseconds_per_second <= kSecond,
+            "a clock gains {} us in every second",
+            microseconds_per_second);
+  show(now(), kSecond + microseconds_per_second);
+}
+
+// Whoever sleeps until a time of day has slept for long enough when the clock says so.
+void ProcessClock::show(engine::Instant shown, std::int64_t rate) {
+  since_ = process_.now();
+  shown_ = shown;
+  rate_ = rate;
+  for (const Sleeper& sleeper : sleepers_) {
+    if (sleeper.operation != nullptr) {
+      process_.scheduler().resume_at(*sleeper.operation, virtual_time_of(sleeper.when));
+    }
+  }
+}
+
 engine::Instant ProcessClock::now() const {
-  return process_.now();
+  const std::int64_t passed = (process_.now() - since_).count();
+  return shown_ + engine::Duration(rate_ == kSecond ? passed : passed * rate_ / kSecond);
+}
+
+// The first instant at which the clock shows no less: what now() rounds down, this rounds up.
+engine::Instant ProcessClock::virtual_time_of(engine::Instant shown) const {
+  const std::int64_t ahead = (shown - shown_).count();
+  if (rate_ == kSecond || ahead <= 0) {
+    return since_ + engine::Duration(ahead);
+  }
+  return since_ + engine::Duration((ahead * kSecond + rate_ - 1) / rate_);
 }
 
 engine::Task<> ProcessClock::sleep_until(engine::Instant when) {
-  return process_.sleep_until(when);
+  const engine::Instant until = virtual_time_of(when);
+  if (until <= process_.now()) {
+    return process_.sleep_until(until);
+  }
+  return boost::asio::async_initiate<const boost::asio::use_awaitable_t<>&, void()>(
+      [this, when](auto handler) {
+        fall_asleep(process_.scheduler().park(process_, std::move(handler)), when);
+      },
+      boost::asio::use_awaitable);
+}
+
+void ProcessClock::fall_asleep(detail::PendingOperation& operation, engine::Instant when) {
+  auto place = std::ranges::find(sleepers_, nullptr, &Sleeper::operation);
+  if (place == sleepers_.end()) {
+    place = sleepers_.emplace(place);
+  }
+  *place = {.operation = &operation, .when = when};
+  operation.waiter_of = &place->operation;
+  process_.scheduler().resume_at(operation, virtual_time_of(when));
+}
+
+engine::Task<> ProcessClock::sleep_for(engine::Duration duration) {
+  return process_.sleep_until(process_.now() + duration);
 }
 
 std::unique_ptr<engine::Signal> ProcessClock::make_signal() {
-  return std::make_unique<ProcessSignal>(process_);
+  return std::make_unique<ProcessSignal>(process_, *this);
 }
 
 }  // namespace sim

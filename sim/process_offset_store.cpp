@@ -9,6 +9,7 @@ namespace sim {
 using engine::PartitionOffset;
 using engine::Result;
 using engine::Task;
+using Loaded = Result<std::vector<PartitionOffset>>;
 
 std::vector<PartitionOffset> OffsetTable::load() const {
   std::vector<PartitionOffset> saved;
@@ -26,42 +27,60 @@ ProcessOffsetStore::ProcessOffsetStore(Process& process,
     : process_(process), table_(table), latency_(latency), random_(random) {}
 
 Task<Result<>> ProcessOffsetStore::save(std::vector<PartitionOffset> offsets) {
-  if (table_.kind() == engine::OffsetStoreKind::kZookeeper) {
-    co_await save_one_by_one(std::move(offsets));
-  } else {
-    co_await save_at_once(std::move(offsets));
-  }
-  const engine::Duration answer = draw_latency(latency_.answer, random_);
-  co_await process_.step(Operation::kOffsetsSaveApplied, 0, answer);
-  co_return Result<>();
+  const bool one_by_one = table_.kind() == engine::OffsetStoreKind::kZookeeper;
+  auto saving = one_by_one ? save_one_by_one(std::move(offsets)) : save_at_once(std::move(offsets));
+  const Result<> saved = co_await std::move(saving);
+  const engine::Duration answer = draw(latency_.answer);
+  const std::uint64_t digest = saved ? 0 : content_digest(saved.error());
+  co_await process_.step(Operation::kOffsetsSaveApplied, digest, answer);
+  co_return saved;
 }
 
 // Each node is a request of its own, sent when the one before it is answered.
-Task<> ProcessOffsetStore::save_one_by_one(std::vector<PartitionOffset> offsets) {
+Task<Result<>> ProcessOffsetStore::save_one_by_one(std::vector<PartitionOffset> offsets) {
   engine::Duration answer{0};
   for (const PartitionOffset& saved : offsets) {
-    const engine::Duration request = answer + draw_latency(latency_.request, random_);
+    const engine::Duration request = answer + draw(latency_.request);
     co_await process_.step(Operation::kOffsetsSave, content_digest(saved), request);
-    table_.save(saved);
-    answer = draw_latency(latency_.answer, random_);
+    const std::vector<PartitionOffset> node{saved};
+    const Result<> written = apply(node);
+    if (!written) {
+      co_return written;
+    }
+    answer = draw(latency_.answer);
   }
+  co_return Result<>();
 }
 
-Task<> ProcessOffsetStore::save_at_once(std::vector<PartitionOffset> offsets) {
-  const engine::Duration request = draw_latency(latency_.request, random_);
+Task<Result<>> ProcessOffsetStore::save_at_once(std::vector<PartitionOffset> offsets) {
+  const engine::Duration request = draw(latency_.request);
   co_await process_.step(Operation::kOffsetsSave, content_digest(offsets), request);
-  for (const PartitionOffset& saved : offsets) {
-    table_.save(saved);
-  }
+  co_return apply(offsets);
+}
+
+Result<> ProcessOffsetStore::apply(const std::vector<PartitionOffset>& offsets) {
+  return disturbance_.attempt(OffsetStoreOperation::kSave, process_.now(), [&]() -> Result<> {
+    for (const PartitionOffset& saved : offsets) {
+      table_.save(saved);
+    }
+    return {};
+  });
 }
 
 Task<Result<std::vector<PartitionOffset>>> ProcessOffsetStore::load() {
-  const RoundTrip trip = draw_latency(latency_, random_);
-  co_await process_.step(Operation::kOffsetsLoad, 0, trip.request);
-  auto saved = table_.load();
-  process_.record(Operation::kOffsetsLoad, content_digest(saved));
-  co_await process_.sleep_until(process_.now() + trip.answer);
-  co_return Result<std::vector<PartitionOffset>>(std::move(saved));
+  const engine::Duration request = draw(latency_.request);
+  const engine::Duration answer = draw(latency_.answer);
+  co_await process_.step(Operation::kOffsetsLoad, 0, request);
+  auto saved = disturbance_.attempt(
+      OffsetStoreOperation::kLoad, process_.now(), [this] { return Loaded(table_.load()); });
+  const std::uint64_t digest = saved ? content_digest(*saved) : content_digest(saved.error());
+  process_.record(Operation::kOffsetsLoad, digest);
+  co_await process_.sleep_until(process_.now() + answer);
+  co_return saved;
+}
+
+engine::Duration ProcessOffsetStore::draw(engine::Duration base) {
+  return disturbance_.stretched(draw_latency(base, random_), process_.now());
 }
 
 }  // namespace sim

@@ -6,15 +6,19 @@
 //           one when all of them are done and the process does not know yet. ZooKeeper has a node
 //           per partition and so an effect per partition, in the order given: a crash in between
 //           leaves the first ones saved and the others not. HBase has one effect for all.
+// Failures  come when an effect takes place, or would have. A node of ZooKeeper that fails ends the
+//           save: those before it are saved, those behind it are not.
 // Lifetime  one per process, for the life of the world; the table outlives every process.
 
 #pragma once
 
+#include <cstdint>
 #include <map>
 #include <vector>
 
 #include "engine/ports/offset_store.h"
 #include "engine/ports/random.h"
+#include "sim/disturbance.h"
 #include "sim/latency.h"
 #include "sim/process.h"
 
@@ -37,6 +41,9 @@ class OffsetTable {
   std::map<engine::PartitionId, engine::Offset> offsets_;
 };
 
+// Each node of ZooKeeper is a save of its own.
+enum class OffsetStoreOperation : std::uint8_t { kSave, kLoad };
+
 class ProcessOffsetStore final : public engine::OffsetStore {
  public:
   ProcessOffsetStore(Process& process,
@@ -44,17 +51,24 @@ class ProcessOffsetStore final : public engine::OffsetStore {
                      RoundTrip latency,
                      engine::Random& random);
 
+  // What is to go wrong with its requests.
+  [[nodiscard]] Disturbance<OffsetStoreOperation>& disturbance() { return disturbance_; }
+
   engine::Task<engine::Result<>> save(std::vector<engine::PartitionOffset> offsets) override;
   engine::Task<engine::Result<std::vector<engine::PartitionOffset>>> load() override;
 
  private:
-  engine::Task<> save_one_by_one(std::vector<engine::PartitionOffset> offsets);
-  engine::Task<> save_at_once(std::vector<engine::PartitionOffset> offsets);
+  engine::Task<engine::Result<>> save_one_by_one(std::vector<engine::PartitionOffset> offsets);
+  engine::Task<engine::Result<>> save_at_once(std::vector<engine::PartitionOffset> offsets);
+
+  engine::Result<> apply(const std::vector<engine::PartitionOffset>& offsets);
+  engine::Duration draw(engine::Duration base);
 
   Process& process_;
   OffsetTable& table_;
   RoundTrip latency_;
   engine::Random& random_;
+  Disturbance<OffsetStoreOperation> disturbance_;
 };
 
 }  // namespace sim

@@ -28,6 +28,10 @@ engine::Task<> ProcessPoints::reach(engine::Point point, engine::PointContext co
   if (process_.hook() != nullptr) {
     process_.hook()->on_point(process_, point, context);
   }
+  const bool delayed = point == delay_.point && process_.now() < delay_.until;
+  if (delayed && !process_.condemned()) {
+    return process_.sleep_until(process_.now() + delay_.by);
+  }
   return process_.pass();
 }
 

@@ -23,59 +23,72 @@ ProcessSink::ProcessSink(Process& process,
 }
 
 Task<Result<>> ProcessSink::append(std::vector<OutputRow> rows) {
-  const RoundTrip trip = draw_latency(latency_, random_);
+  const RoundTrip trip = draw();
   co_await process_.step(Operation::kSinkAppend, content_digest(rows), trip.request);
   stamp(rows);
-  const Result<> appended = database_.append(rows);
+  const Result<> appended = attempt(SinkOperation::kAppend, [&] { return database_.append(rows); });
   co_await process_.step(Operation::kSinkAppendApplied, content_digest(appended), trip.answer);
   co_return appended;
 }
 
 Task<Result<>> ProcessSink::upsert(std::vector<OutputRow> rows) {
-  const RoundTrip trip = draw_latency(latency_, random_);
+  const RoundTrip trip = draw();
   co_await process_.step(Operation::kSinkUpsert, content_digest(rows), trip.request);
   stamp(rows);
-  const Result<> upserted = database_.upsert(rows);
+  const Result<> upserted = attempt(SinkOperation::kUpsert, [&] { return database_.upsert(rows); });
   co_await process_.step(Operation::kSinkUpsertApplied, content_digest(upserted), trip.answer);
   co_return upserted;
 }
 
 Task<Result<>> ProcessSink::replace_file(std::string path, std::vector<OutputRow> rows) {
-  const RoundTrip trip = draw_latency(latency_, random_);
+  const RoundTrip trip = draw();
   co_await process_.step(Operation::kSinkReplaceFile, content_digest(path, rows), trip.request);
   stamp(rows);
-  const Result<> replaced = database_.replace_file(path, rows);
+  const Result<> replaced =
+      attempt(SinkOperation::kReplaceFile, [&] { return database_.replace_file(path, rows); });
   co_await process_.step(Operation::kSinkReplaceFileApplied, content_digest(replaced), trip.answer);
   co_return replaced;
 }
 
 Task<Result<TransactionId>> ProcessSink::prepare(SinkTransaction transaction) {
-  const RoundTrip trip = draw_latency(latency_, random_);
+  const RoundTrip trip = draw();
   co_await process_.step(Operation::kSinkPrepare, content_digest(transaction), trip.request);
+  const Result<TransactionId> prepared = attempt(
+      SinkOperation::kPrepare, [&] { return Result<TransactionId>(keep(std::move(transaction))); });
+  process_.record(Operation::kSinkPrepare,
+                  prepared ? content_digest(*prepared) : content_digest(prepared.error()));
+  co_await process_.sleep_until(process_.now() + trip.answer);
+  co_return prepared;
+}
+
+TransactionId ProcessSink::keep(SinkTransaction transaction) {
   const TransactionId id{++last_id_};
   session_.emplace(id.value, std::move(transaction));
-  process_.record(Operation::kSinkPrepare, content_digest(id));
-  co_await process_.sleep_until(process_.now() + trip.answer);
-  co_return id;
+  return id;
 }
 
 Task<Result<TransactionOutcome>> ProcessSink::commit(TransactionId id) {
-  const RoundTrip trip = draw_latency(latency_, random_);
+  const RoundTrip trip = draw();
   co_await process_.step(Operation::kSinkCommit, content_digest(id), trip.request);
   SinkTransaction transaction = take_prepared(id);
   stamp(transaction.rows);
-  const Result<TransactionOutcome> outcome = database_.apply(transaction);
+  const Result<TransactionOutcome> outcome =
+      attempt(SinkOperation::kCommit, [&] { return database_.apply(transaction); });
   co_await process_.step(Operation::kSinkCommitApplied, content_digest(outcome), trip.answer);
   co_return outcome;
 }
 
 Task<Result<std::vector<engine::PartitionOffset>>> ProcessSink::saved_offsets() {
-  const RoundTrip trip = draw_latency(latency_, random_);
+  const RoundTrip trip = draw();
   co_await process_.step(Operation::kSinkSavedOffsets, 0, trip.request);
-  auto offsets = database_.saved_offsets();
+  auto offsets = attempt(SinkOperation::kSavedOffsets, [&] { return database_.saved_offsets(); });
   process_.record(Operation::kSinkSavedOffsets, content_digest(offsets));
   co_await process_.sleep_until(process_.now() + trip.answer);
   co_return offsets;
+}
+
+RoundTrip ProcessSink::draw() {
+  return disturbance_.stretched(draw_latency(latency_, random_), process_.now());
 }
 
 void ProcessSink::stamp(std::vector<OutputRow>& rows) const {

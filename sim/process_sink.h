@@ -7,6 +7,8 @@
 //           prepare changes nothing that anybody else could find. append, upsert, replace_file and
 //           commit have two: that one, and one when the rows are there and the process does not
 //           know yet.
+// Failures  come when the request reaches the database, or would have. A commit that fails has used
+//           its transaction up.
 // Lifetime  one per process, for the life of the world; the process outlives it or ends no life
 //           after it.
 
@@ -15,14 +17,26 @@
 #include <cstdint>
 #include <map>
 #include <string>
+#include <type_traits>
+#include <utility>
 #include <vector>
 
 #include "engine/ports/random.h"
 #include "engine/ports/sink_store.h"
+#include "sim/disturbance.h"
 #include "sim/latency.h"
 #include "sim/process.h"
 
 namespace sim {
+
+enum class SinkOperation : std::uint8_t {
+  kAppend,
+  kUpsert,
+  kReplaceFile,
+  kPrepare,
+  kCommit,
+  kSavedOffsets,
+};
 
 // Stamps each row with the life that wrote it, at the instant at which it reaches the database.
 class ProcessSink final : public engine::SinkStore {
@@ -31,6 +45,9 @@ class ProcessSink final : public engine::SinkStore {
               engine::SinkDatabase& database,
               RoundTrip latency,
               engine::Random& random);
+
+  // What is to go wrong with its requests.
+  [[nodiscard]] Disturbance<SinkOperation>& disturbance() { return disturbance_; }
 
   engine::Task<engine::Result<>> append(std::vector<engine::OutputRow> rows) override;
   engine::Task<engine::Result<>> upsert(std::vector<engine::OutputRow> rows) override;
@@ -49,7 +66,14 @@ class ProcessSink final : public engine::SinkStore {
   [[nodiscard]] std::size_t prepared_count() const { return session_.size(); }
 
  private:
+  template <class Effect>
+  std::invoke_result_t<Effect> attempt(SinkOperation kind, Effect effect) {
+    return disturbance_.attempt(kind, process_.now(), std::move(effect));
+  }
+
+  RoundTrip draw();
   void stamp(std::vector<engine::OutputRow>& rows) const;
+  engine::TransactionId keep(engine::SinkTransaction transaction);
   engine::SinkTransaction take_prepared(engine::TransactionId id);
 
   Process& process_;
@@ -57,6 +81,7 @@ class ProcessSink final : public engine::SinkStore {
   RoundTrip latency_;
   engine::Random& random_;
   std::map<std::int64_t, engine::SinkTransaction> session_;
+  Disturbance<SinkOperation> disturbance_;
   std::int64_t last_id_ = 0;  // over all lives, so that an id of another life is never valid
 };
 

@@ -6,16 +6,22 @@
 // Steps     list and read have one boundary, before they look. Everything else has two: before its
 //           effect, and between its effect and its answer. rename on s3 has one more, between the
 //           copy and the removal.
+// Failures  come when the request is applied, or would have been. A rename on s3 that fails as
+//           applied has copied and removed.
 // Lifetime  one per process, for the life of the world; the process outlives it or ends no life
 //           after it.
 
 #pragma once
 
+#include <cstdint>
 #include <string>
+#include <type_traits>
+#include <utility>
 #include <vector>
 
 #include "engine/ports/random.h"
 #include "engine/ports/storage.h"
+#include "sim/disturbance.h"
 #include "sim/latency.h"
 #include "sim/process.h"
 #include "sim/storage.h"
@@ -28,6 +34,18 @@ struct DiskDeath {
   DiskOutcome outcome = DiskOutcome::kDropUnsynced;
 };
 
+// A file that is opened again counts as created.
+enum class StorageOperation : std::uint8_t {
+  kCreate,
+  kAppend,
+  kFlush,
+  kClose,
+  kRename,
+  kRemove,
+  kList,
+  kRead,
+};
+
 class ProcessStorage final : public engine::Storage {
  public:
   ProcessStorage(Process& process,
@@ -37,6 +55,9 @@ class ProcessStorage final : public engine::Storage {
 
   // The next end of a life is such a death; those after it are ordinary again.
   void plan_death(DiskDeath death) { next_death_ = death; }
+
+  // What is to go wrong with its requests.
+  [[nodiscard]] Disturbance<StorageOperation>& disturbance() { return disturbance_; }
 
   engine::Task<engine::Result<>> create(std::string path) override;
   engine::Task<engine::Result<std::int64_t>> reopen(std::string path) override;
@@ -50,6 +71,12 @@ class ProcessStorage final : public engine::Storage {
 
  private:
   engine::Task<engine::Result<>> copy_and_remove(std::string from, std::string to);
+
+  template <class Effect>
+  std::invoke_result_t<Effect> attempt(StorageOperation kind, Effect effect) {
+    return disturbance_.attempt(kind, process_.now(), std::move(effect));
+  }
+
   RoundTrip draw(engine::Duration whole);
   void life_ended();
 
@@ -58,6 +85,7 @@ class ProcessStorage final : public engine::Storage {
   StorageLatency latency_;
   engine::Random& random_;
   DiskDeath next_death_;
+  Disturbance<StorageOperation> disturbance_;
 };
 
 }  // namespace sim

@@ -6,6 +6,7 @@
 #include "engine/ports/invariant.h"
 #include "sim/digest.h"
 #include "sim/random.h"
+#include "sim/trace.h"
 
 namespace sim {
 
@@ -149,10 +150,42 @@ Result<std::string> FileSystem::read(const std::string& path) const {
   if (entry == names_.end()) {
     return Errc::kNotFound;
   }
-  const File& file = *entry->second;
-  // On hdfs the unflushed tail is in the memory of its writer, where no reader looks; on a local
-  // disk it is in the page cache, where every reader does.
-  return kind_ == StorageKind::kHdfs ? file.bytes.substr(0, file.durable_size) : file.bytes;
+  return std::string(visible_bytes(*entry->second));
+}
+
+// On hdfs the unflushed tail is in the memory of its writer, where no reader looks; on a local disk
+// it is in the page cache, where every reader does.
+std::string_view FileSystem::visible_bytes(const File& file) const {
+  const std::string_view bytes = file.bytes;
+  return kind_ == StorageKind::kHdfs ? bytes.substr(0, file.durable_size) : bytes;
+}
+
+// The file with the lowest rank, as in rendezvous hashing: another file takes its place only by
+// ranking lower still.
+std::optional<FlippedBit> FileSystem::flip_bit(std::string_view prefix, std::uint64_t key) {
+  std::optional<FlippedBit> chosen;
+  std::uint64_t lowest = 0;
+  for (const std::string& path : list(prefix)) {
+    const std::uint64_t rank = rank_of(path, key);
+    const bool empty = visible_bytes(*names_.find(path)->second).empty();
+    if (!empty && (!chosen || rank < lowest)) {
+      lowest = rank;
+      chosen = {.path = path, .bit = 0};
+    }
+  }
+  if (!chosen) {
+    return std::nullopt;
+  }
+  File& file = *names_.find(chosen->path)->second;
+  chosen->bit = digest_with(lowest, key) % (std::uint64_t{visible_bytes(file).size()} * 8);
+  char& byte = file.bytes[chosen->bit / 8];
+  byte = static_cast<char>(static_cast<unsigned char>(byte) ^ (1U << (chosen->bit % 8)));
+  return chosen;
+}
+
+std::uint64_t FileSystem::rank_of(const std::string& path, std::uint64_t key) const {
+  const File& file = *names_.find(path)->second;
+  return digest_with(digest_with(key, digest_of(path)), digest_of(visible_bytes(file)));
 }
 
 void FileSystem::writer_died(Address writer, DiskOutcome outcome) {

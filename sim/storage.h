@@ -47,6 +47,12 @@ enum class DiskOutcome : std::uint8_t {
   kTornUnsynced,  // a prefix of it, of random length
 };
 
+// Bits are counted from the lowest of the first byte.
+struct FlippedBit {
+  std::string path;
+  std::uint64_t bit = 0;
+};
+
 class FileSystem {
  public:
   // How much a torn tail keeps follows from `tear_seed`, the life that dies and the path: from
@@ -57,6 +63,11 @@ class FileSystem {
 
   // Files together hold at most so many bytes from now on; what is there already stays.
   void limit_capacity(std::optional<std::uint64_t> bytes_max) { capacity_bytes_ = bytes_max; }
+
+  // Inverts one bit of what a reader finds in one file whose name starts with `prefix`, and says
+  // which. File and bit follow from `key`, names and contents, so that files which do not match
+  // have no say in it. Empty: there is no such bit.
+  std::optional<FlippedBit> flip_bit(std::string_view prefix, std::uint64_t key);
 
   // Opens an empty file for appending by `writer`. Creating a name again abandons what the same
   // life had open under it.
@@ -130,6 +141,8 @@ class FileSystem {
   OpenFiles::iterator find_open(engine::Address writer, const std::string& path);
   engine::Result<std::shared_ptr<File>> opened(engine::Address writer, const std::string& path);
   void abandon(engine::Address writer, const std::string& path);
+  [[nodiscard]] std::string_view visible_bytes(const File& file) const;
+  [[nodiscard]] std::uint64_t rank_of(const std::string& path, std::uint64_t key) const;
   [[nodiscard]] bool has_space_for(std::size_t bytes) const;
   [[nodiscard]] std::uint64_t used_bytes() const;
   void change_name(NameChange change);

@@ -67,7 +67,7 @@ Task<> JobGenerator::stop() {
 Task<> JobGenerator::wait_until(std::function<bool()> condition) {
   const Instant give_up = ports_.clock.now() + kStopIntervals * pipeline_.batch_interval;
   while (!condition() && ports_.clock.now() < give_up) {
-    co_await ports_.clock.sleep_until(ports_.clock.now() + kStopPoll);
+    co_await ports_.clock.sleep_for(kStopPoll);
   }
 }
 

@@ -65,7 +65,7 @@ Task<Result<>> ReceiverTracker::start(bool recovered) {
 }
 
 Task<> ReceiverTracker::stop_waiting_for_executors() {
-  co_await ports_.clock.sleep_until(ports_.clock.now() + kExecutorWait);
+  co_await ports_.clock.sleep_for(kExecutorWait);
   waited_ = true;
   place_all();
 }

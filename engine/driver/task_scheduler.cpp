@@ -255,7 +255,7 @@ std::optional<Address> TaskScheduler::choose_holder(const TrackedTask& task) con
 
 Task<> TaskScheduler::watch_heartbeats() {
   for (;;) {
-    co_await ports_.clock.sleep_until(ports_.clock.now() + cluster_.heartbeat_interval);
+    co_await ports_.clock.sleep_for(cluster_.heartbeat_interval);
     std::vector<Address> silent;
     for (const auto& [address, state] : executors_) {
       if (ports_.clock.now() - state.last_heartbeat > cluster_.network_timeout) {
@@ -270,7 +270,7 @@ Task<> TaskScheduler::watch_heartbeats() {
 
 Task<> TaskScheduler::watch_speculation() {
   for (;;) {
-    co_await ports_.clock.sleep_until(ports_.clock.now() + kSpeculationInterval);
+    co_await ports_.clock.sleep_for(kSpeculationInterval);
     for (auto& [id, set] : sets_) {
       if (!set.over) {
         find_slow_tasks(set);

@@ -127,13 +127,13 @@ void Executor::lost(Address peer) {
 }
 
 Task<> Executor::exit_later() {
-  co_await ports_.clock.sleep_until(ports_.clock.now() + cluster_.executor_exit_delay);
+  co_await ports_.clock.sleep_for(cluster_.executor_exit_delay);
   exit_();
 }
 
 Task<> Executor::send_heartbeats() {
   for (;;) {
-    co_await ports_.clock.sleep_until(ports_.clock.now() + cluster_.heartbeat_interval);
+    co_await ports_.clock.sleep_for(cluster_.heartbeat_interval);
     endpoint_.send(driver_, Heartbeat{});
   }
 }
@@ -177,7 +177,7 @@ Task<Result<Executor::Input>> Executor::take_input(TaskKey task, TaskInput sourc
 Task<> Executor::process(std::size_t record_count) {
   const Duration work =
       pipeline_.processing_time_per_record * static_cast<std::int64_t>(record_count);
-  return ports_.clock.sleep_until(ports_.clock.now() + work);
+  return ports_.clock.sleep_for(work);
 }
 
 Task<Executor::TaskOutcome> Executor::run_result(TaskKey task, TaskInput source) {

@@ -2,6 +2,11 @@
 //
 // Time, and the one way to wait. Everything else that waits (queues, messages, timers) is built on
 // these two, so that a simulator sees every suspended coroutine of a process.
+//
+// A clock shows the time of day, which somebody may set, and which may run fast or slow. A wait for
+// a time of day follows it; a wait for a duration, and the patience of a wait for a signal, do not.
+// So it is in a JVM: System.currentTimeMillis, which Spark's RecurringTimer polls, on the one side,
+// Thread.sleep and Object.wait(timeout) on the other.
 
 #pragma once
 
@@ -29,7 +34,8 @@ class Signal {
   // Requires  no other wait in flight on this signal.
   virtual Task<> wait() = 0;
 
-  // True: notified. False: `deadline` came first.
+  // True: notified. False: the time that the clock was short of `deadline` when the wait began has
+  // passed first.
   virtual Task<bool> wait_until(Instant deadline) = 0;
 };
 
@@ -42,8 +48,11 @@ class Clock {
 
   [[nodiscard]] virtual Instant now() const = 0;
 
-  // Completes at `when`, or at once if that has passed.
+  // Completes when the clock shows `when`, or at once if that has passed.
   virtual Task<> sleep_until(Instant when) = 0;
+
+  // Completes when so much time has passed, whatever the clock shows then.
+  virtual Task<> sleep_for(Duration duration) = 0;
 
   virtual std::unique_ptr<Signal> make_signal() = 0;
 };

@@ -69,7 +69,7 @@ Task<> KafkaConsumer::run() {
 }
 
 Task<> KafkaConsumer::pause() {
-  return ports_.clock.sleep_until(ports_.clock.now() + pipeline_.source.receiver->poll_interval);
+  return ports_.clock.sleep_for(pipeline_.source.receiver->poll_interval);
 }
 
 Task<Result<>> KafkaConsumer::seek() {
@@ -148,7 +148,7 @@ Task<> KafkaConsumer::hand_over(BlockRecords records) {
       if (!taken) {
         co_return;
       }
-      co_await ports_.clock.sleep_until(when);
+      co_await ports_.clock.sleep_for(when - ports_.clock.now());
     }
     passed.push_back(std::move(record));
   }

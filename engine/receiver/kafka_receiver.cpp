@@ -32,7 +32,7 @@ Task<> KafkaReceiver::stop() {
 Task<> KafkaReceiver::commit_periodically() {
   const Duration interval = pipeline_.source.receiver->auto_commit_interval;
   for (;;) {
-    co_await ports_.clock.sleep_until(ports_.clock.now() + interval);
+    co_await ports_.clock.sleep_for(interval);
     if (stopped_) {
       co_return;
     }

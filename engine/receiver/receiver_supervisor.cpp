@@ -101,7 +101,7 @@ Task<> ReceiverSupervisor::restart() {
   }
   forget_positions();
   co_await stop_receiver();
-  co_await ports_.clock.sleep_until(ports_.clock.now() + pipeline_.source.receiver->restart_delay);
+  co_await ports_.clock.sleep_for(pipeline_.source.receiver->restart_delay);
   if (stopping_) {
     co_return;
   }

@@ -1,6 +1,7 @@
 #include "sim/storage.h"
 
 #include <algorithm>
+#include <bit>
 #include <cstddef>
 #include <cstdint>
 #include <string>
@@ -413,6 +414,78 @@ RC_GTEST_PROP(LocalDisk, ADeathLeavesTheNamesAfterSomePrefixOfTheChanges, ()) {
   const auto found = std::find(
       history.begin() + static_cast<std::ptrdiff_t>(forced), history.end(), disk.files.list(""));
   RC_ASSERT(found != history.end());
+}
+
+// --- Flipped bits ------------------------------------------------------------------------------
+
+int bits_that_differ(const std::string& left, const std::string& right) {
+  int count = 0;
+  for (std::size_t i = 0; i < left.size(); ++i) {
+    const auto difference = static_cast<unsigned char>(left[i] ^ right[i]);
+    count += std::popcount(difference);
+  }
+  return count;
+}
+
+TEST(FlippedBit, IsOneBitOfOneFileThatMatchesAndComesBackWhenItIsFlippedAgain) {
+  Disk disk(StorageKind::kHdfs);
+  disk.write_and_close("checkpoint-1", "abcdef");
+  disk.write_and_close("log-1", "ghijkl");
+  const auto flipped = disk.files.flip_bit("log", 7);
+  ASSERT_TRUE(flipped);
+  EXPECT_EQ(flipped->path, "log-1");
+  EXPECT_EQ(disk.found("checkpoint-1"), "abcdef");
+  EXPECT_EQ(bits_that_differ(disk.found("log-1"), "ghijkl"), 1);
+}
+
+TEST(FlippedBit, ThereIsNoneWhereAReaderFindsNoBytes) {
+  Disk disk(StorageKind::kHdfs);
+  EXPECT_FALSE(disk.files.flip_bit("", 7));
+  disk.write("log", "not flushed");
+  EXPECT_FALSE(disk.files.flip_bit("", 7));
+  ASSERT_TRUE(disk.files.flush(kWriter, "log"));
+  EXPECT_FALSE(disk.files.flip_bit("checkpoint", 7));
+  EXPECT_TRUE(disk.files.flip_bit("", 7));
+}
+
+TEST(FlippedBit, OnALocalDiskMayBeOneThatIsNotFlushed) {
+  Disk disk(StorageKind::kLocal);
+  disk.write("log", "abc");
+  EXPECT_TRUE(disk.files.flip_bit("", 7));
+}
+
+TEST(FlippedBit, SurvivesAsLongAsTheByteDoes) {
+  Disk disk(StorageKind::kHdfs);
+  disk.write_and_close("log", "abc");
+  ASSERT_TRUE(disk.files.flip_bit("", 7));
+  const std::string flipped = disk.found("log");
+  ASSERT_TRUE(disk.files.rename("log", "renamed"));
+  disk.files.machine_died(kWriter, DiskOutcome::kDropUnsynced);
+  EXPECT_EQ(disk.found("renamed"), flipped);
+}
+
+// By content and not by order: what else the disk holds, and when it was written, has no say, and
+// every bit has its key.
+RC_GTEST_PROP(FlippedBit, FollowsFromTheFilesThatMatch, ()) {
+  const auto key = *rc::gen::arbitrary<std::uint64_t>().as("key");
+  const auto gen_bytes = rc::gen::nonEmpty(rc::gen::string<std::string>());
+  const std::string first = *gen_bytes.as("first");
+  const std::string second = *gen_bytes.as("second");
+  Disk disk(StorageKind::kHdfs);
+  disk.write_and_close("log-1", first);
+  disk.write_and_close("log-2", second);
+  Disk other(StorageKind::kHdfs);
+  other.write_and_close("log-2", second);
+  other.write_and_close("checkpoint", second);
+  other.write_and_close("log-1", first);
+  const auto flipped = disk.files.flip_bit("log", key);
+  const auto flipped_of_other = other.files.flip_bit("log", key);
+  RC_ASSERT(flipped->path == flipped_of_other->path);
+  RC_ASSERT(flipped->bit == flipped_of_other->bit);
+  const std::string& before = flipped->path == "log-1" ? first : second;
+  RC_ASSERT(bits_that_differ(disk.found(flipped->path), before) == 1);
+  RC_ASSERT(disk.found(flipped->path) == other.found(flipped->path));
+  RC_CLASSIFY(flipped->path == "log-1", "the first file");
 }
 
 }  // namespace
