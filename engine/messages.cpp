@@ -8,6 +8,33 @@
 namespace engine {
 namespace {
 
+constexpr std::array kMessages{
+    MessageInfo{"register_executor"},
+    MessageInfo{"heartbeat"},
+    MessageInfo{"launch_task"},
+    MessageInfo{"task_finished"},
+    MessageInfo{"fetch_shuffle_block", MessageRole::kQuestion},
+    MessageInfo{"shuffle_block", MessageRole::kAnswer},
+    MessageInfo{"executor_peers"},
+    MessageInfo{"replicate_block", MessageRole::kQuestion},
+    MessageInfo{"block_replicated", MessageRole::kAnswer},
+    MessageInfo{"fetch_block", MessageRole::kQuestion},
+    MessageInfo{"block_fetched", MessageRole::kAnswer},
+    MessageInfo{"block_stored"},
+    MessageInfo{"remove_blocks"},
+    MessageInfo{"launch_receiver"},
+    MessageInfo{"register_receiver", MessageRole::kQuestion},
+    MessageInfo{"receiver_registered", MessageRole::kAnswer},
+    MessageInfo{"deregister_receiver"},
+    MessageInfo{"receiver_ended"},
+    MessageInfo{"add_block", MessageRole::kQuestion},
+    MessageInfo{"block_added", MessageRole::kAnswer},
+    MessageInfo{"stop_receiver"},
+    MessageInfo{"clean_up_old_blocks"},
+    MessageInfo{"update_rate_limit"},
+};
+static_assert(kMessages.size() == std::variant_size_v<Message>);
+
 std::uint64_t hash_words(std::initializer_list<std::int64_t> words) {
   return XXH3_64bits(words.begin(), words.size() * sizeof(std::int64_t));
 }
@@ -144,6 +171,10 @@ std::int64_t record_count(const TaskInput& input) {
     return range->count();
   }
   return std::get<BlockInput>(input).record_count;
+}
+
+std::span<const MessageInfo> all_messages() {
+  return kMessages;
 }
 
 std::uint64_t digest(const Message& message) {

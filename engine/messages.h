@@ -9,7 +9,9 @@
 #include <cstdint>
 #include <memory>
 #include <optional>
+#include <span>
 #include <string>
+#include <string_view>
 #include <variant>
 #include <vector>
 
@@ -213,6 +215,20 @@ using Message = std::variant<RegisterExecutor,
                              StopReceiver,
                              CleanUpOldBlocks,
                              UpdateRateLimit>;
+
+enum class MessageRole : std::uint8_t {
+  kNotice,    // nobody waits for an answer
+  kQuestion,  // somebody waits, for so long (Spark: ask)
+  kAnswer,
+};
+
+struct MessageInfo {
+  std::string_view name;  // "add_block"
+  MessageRole role = MessageRole::kNotice;
+};
+
+// Every kind of message, in the order of the alternatives of Message.
+std::span<const MessageInfo> all_messages();
 
 // What of a message a trace remembers.
 std::uint64_t digest(const Message& message);

@@ -1,6 +1,7 @@
 // faults/fault_plan.h
 //
-// What breaks, where and when: a value. A run is (scenario, seed, fault plan) and nothing else.
+// What breaks, where and when, and which schedule is run: a value. A run is (scenario, seed, fault
+// plan) and nothing else.
 
 #pragma once
 
@@ -79,7 +80,136 @@ struct Partition {
   auto operator<=>(const Partition&) const = default;
 };
 
-using Fault = std::variant<Crash, Partition>;
+// A long garbage collection: the process takes no step and answers nobody, its sockets stay open,
+// what is sent to it waits. It goes on where it was, and learns then what was decided without it.
+struct Pause {
+  Target target;  // as of a partition
+  Trigger at;
+  engine::Duration lasts{0};
+  auto operator<=>(const Pause&) const = default;
+};
+
+enum class MessageFate : std::uint8_t {
+  kDropped,
+  kDelayed,     // and all behind it on the same connection: TCP keeps the order
+  kDuplicated,  // what a sender that repeats itself does
+};
+
+// The next `times` messages that match meet that fate.
+struct MessageFault {
+  MessageFate fate = MessageFate::kDropped;
+  std::optional<std::int32_t> message;  // a kind of engine::Message, by number; empty: any
+  std::optional<Target> from;           // as of a partition; empty: anybody
+  std::optional<Target> to;
+  Trigger at;
+  std::int32_t times = 1;
+  engine::Duration by{0};  // kDelayed
+  auto operator<=>(const MessageFault&) const = default;
+};
+
+enum class Failing : std::uint8_t {
+  kWrite,   // storage: create and append
+  kFlush,   // storage: flush and close
+  kRename,  // storage
+  kRead,    // storage: read and list
+  kRpc,     // a question to another process is not answered
+  kTask,    // an attempt at a task fails
+  kSink,
+};
+
+// The next `times` operations of that kind fail.
+struct Failure {
+  Failing what = Failing::kWrite;
+  Target target;  // whose operations; as of a partition
+  Trigger at;
+  std::int32_t times = 1;
+  bool applied = false;  // what was asked for happens all the same, and only its answer is an error
+  auto operator<=>(const Failure&) const = default;
+};
+
+enum class DiskTrouble : std::uint8_t {
+  kFull,     // no byte more fits, for so long
+  kFlipBit,  // one bit of one durable file changes
+};
+
+// Which files: those of the checkpoint, the driver's log of received blocks, the receivers' logs.
+enum class FileKind : std::uint8_t { kCheckpoint, kDriverLog, kReceiverLog };
+
+struct DiskFault {
+  DiskTrouble trouble = DiskTrouble::kFull;
+  FileKind file = FileKind::kCheckpoint;  // kFlipBit
+  Trigger at;
+  engine::Duration lasts{0};  // kFull
+  auto operator<=>(const DiskFault&) const = default;
+};
+
+enum class KafkaTrouble : std::uint8_t {
+  kBrokerDown,       // nobody answers, for so long
+  kLeaderMove,       // the leader of a partition is another, which clients learn after so long
+  kRequestError,     // the next `times` requests are refused
+  kTruncate,         // an unclean election: the youngest `records` of a partition are gone, and
+                     // their offsets are given out again
+  kRetain,           // retention takes the oldest `records` of a partition
+  kCoordinatorMove,  // the coordinator of the group is another, which clients learn after so long
+};
+
+struct KafkaFault {
+  KafkaTrouble trouble = KafkaTrouble::kBrokerDown;
+  engine::PartitionId partition = 0;  // kLeaderMove, kTruncate, kRetain
+  std::int32_t times = 1;             // kRequestError
+  std::int64_t records = 0;           // kTruncate, kRetain
+  Trigger at;
+  engine::Duration lasts{0};  // kBrokerDown, kLeaderMove, kCoordinatorMove
+  auto operator<=>(const KafkaFault&) const = default;
+};
+
+// What the process takes for the time changes; what happens when does not.
+struct ClockFault {
+  Target target;  // as of a partition
+  Trigger at;
+  engine::Duration jump{0};    // at once; may be negative
+  std::int32_t drift_ppm = 0;  // from then on: microseconds gained in a second; may be negative
+  auto operator<=>(const ClockFault&) const = default;
+};
+
+enum class Slowed : std::uint8_t { kTask, kSink, kStorage };
+
+struct Slowdown {
+  Slowed what = Slowed::kTask;
+  Target target;  // whose; as of a partition
+  Trigger at;
+  std::int32_t factor = 1;
+  engine::Duration lasts{0};
+  auto operator<=>(const Slowdown&) const = default;
+};
+
+// No fault, but a choice of schedule: from then on operations that are ready in one instant run in
+// an order drawn from the seed.
+struct Reorder {
+  std::uint64_t seed = 0;
+  Trigger at;
+  auto operator<=>(const Reorder&) const = default;
+};
+
+// Likewise: from then on the process runs behind every other in each instant (a priority change
+// point of PCT, Burckhardt et al., ASPLOS 2010). Whoever yields later runs later.
+struct Yield {
+  Target target;  // as of a partition
+  Trigger at;
+  auto operator<=>(const Yield&) const = default;
+};
+
+using Fault = std::variant<Crash,
+                           Partition,
+                           Pause,
+                           MessageFault,
+                           Failure,
+                           DiskFault,
+                           KafkaFault,
+                           ClockFault,
+                           Slowdown,
+                           Reorder,
+                           Yield>;
 using FaultPlan = std::vector<Fault>;
 
 inline const Trigger& trigger_of(const Fault& fault) {

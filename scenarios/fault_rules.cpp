@@ -265,6 +265,10 @@ void check_fault(const Scenario& scenario,
   check_lasts(scenario, node, partition);
 }
 
+void check_fault(const Scenario& scenario, const YamlNode& node, const auto& fault) {
+  check_trigger(scenario, locate(node, {"at"}), fault.at);
+}
+
 void check_stop(const Scenario& scenario, const YamlNode& document) {
   const End end = end_of_work(scenario.stop);
   if (scenario.workload.start >= end.at) {

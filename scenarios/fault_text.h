@@ -1,7 +1,8 @@
 // scenarios/fault_text.h
 //
 // Faults in words: "crash driver at task.output_written, batch 3, partition 1; restart after 5s",
-// "partition driver and executor:0 at 2500ms; for 20000ms".
+// "partition driver and executor:0 at 2500ms; for 20000ms", "fail write of driver at step 812 of
+// driver; 3 times".
 
 #pragma once
 

@@ -2,28 +2,30 @@
 
 #include <algorithm>
 #include <array>
+#include <cstddef>
 #include <optional>
+#include <tuple>
+#include <type_traits>
 #include <utility>
-#include <vector>
 
 #include <fmt/format.h>
 
+#include "engine/messages.h"
 #include "engine/ports/invariant.h"
 #include "engine/ports/points.h"
+#include "scenarios/fault_words.h"
+#include "scenarios/token_bytes.h"
 
 // Layout: hash (8 bytes), kafka and fault count (varint), seed (varint), faults, checksum (2
-// bytes). A fault is two varints that say what follows, then the varints that are present.
+// bytes). A fault is two varints that say what follows, then the varints that are present. The
+// first is below kFirstLaterKind for a crash or a partition, which tokens knew first.
 
 namespace scenarios {
 namespace {
 
 constexpr std::string_view kPrefix = "op1-";
-constexpr std::string_view kAlphabet = "abcdefghijklmnopqrstuvwxyz234567";
 constexpr std::uint64_t kKafkaKinds = 3;
 constexpr std::uint64_t kFaultsMax = 1000;
-constexpr std::size_t kChecksumBytes = 2;
-
-using Bytes = std::vector<std::uint8_t>;
 
 // Which optional parts of a fault follow.
 constexpr std::uint64_t kPartBatch = 1U << 0U;
@@ -40,160 +42,6 @@ constexpr std::uint64_t kPartCut = 1U << 7U;
 constexpr std::uint64_t kPartsEnd = 1U << 8U;
 constexpr std::uint64_t kPartsOfCrash =
     kPartRestartAfter | kPartNoRestart | kPartDeleteCheckpoint | kPartVersion;
-
-// CRC-16/CCITT: finds every burst of up to 16 bits, and so every change of one character or two
-// neighbours, which are at most 10 bits apart.
-std::uint16_t checksum(const Bytes& bytes, std::size_t count) {
-  std::uint32_t crc = 0xFFFF;
-  for (std::size_t i = 0; i < count; ++i) {
-    crc ^= static_cast<std::uint32_t>(bytes[i]) << 8U;
-    for (int bit = 0; bit < 8; ++bit) {
-      crc = (crc & 0x8000U) != 0 ? (crc << 1U) ^ 0x1021U : crc << 1U;
-    }
-    crc &= 0xFFFFU;
-  }
-  return static_cast<std::uint16_t>(crc);
-}
-
-std::string to_base32(const Bytes& bytes) {
-  std::string text;
-  std::uint32_t bits = 0;
-  std::uint32_t bit_count = 0;
-  for (const std::uint8_t byte : bytes) {
-    bits = (bits << 8U) | byte;
-    bit_count += 8;
-    while (bit_count >= 5) {
-      bit_count -= 5;
-      text += kAlphabet[(bits >> bit_count) & 31U];
-    }
-    bits &= 31U;
-  }
-  if (bit_count > 0) {
-    text += kAlphabet[(bits << (5 - bit_count)) & 31U];
-  }
-  return text;
-}
-
-// Nothing for text that to_base32() cannot have made.
-std::optional<Bytes> from_base32(std::string_view text) {
-  Bytes bytes;
-  std::uint32_t bits = 0;
-  std::uint32_t bit_count = 0;
-  for (const char c : text) {
-    const std::size_t digit = kAlphabet.find(c);
-    if (digit == std::string_view::npos) {
-      return std::nullopt;
-    }
-    bits = (bits << 5U) | static_cast<std::uint32_t>(digit);
-    bit_count += 5;
-    if (bit_count >= 8) {
-      bit_count -= 8;
-      bytes.push_back(static_cast<std::uint8_t>(bits >> bit_count));
-      bits &= (1U << bit_count) - 1;
-    }
-  }
-  const bool is_whole = bit_count < 5 && bits == 0;
-  return is_whole ? std::optional(std::move(bytes)) : std::nullopt;
-}
-
-class Writer {
- public:
-  void varint(std::uint64_t value) {
-    while (value >= 0x80) {
-      bytes_.push_back(static_cast<std::uint8_t>(value | 0x80U));
-      value >>= 7U;
-    }
-    bytes_.push_back(static_cast<std::uint8_t>(value));
-  }
-
-  void integer(std::int64_t value) {
-    INVARIANT(value >= 0, "a token holds no negative number, such as {}", value);
-    varint(static_cast<std::uint64_t>(value));
-  }
-
-  // Most durations are whole milliseconds; the lowest bit says whether.
-  void duration(engine::Duration duration) {
-    const std::int64_t us = duration.count();
-    INVARIANT(us >= 0 && us <= (std::int64_t{1} << 60), "duration {} us is out of range", us);
-    integer(us % 1000 == 0 ? us / 1000 * 2 : us * 2 + 1);
-  }
-
-  void word64(std::uint64_t value) {
-    for (unsigned shift = 0; shift < 64; shift += 8) {
-      bytes_.push_back(static_cast<std::uint8_t>(value >> shift));
-    }
-  }
-
-  [[nodiscard]] Bytes seal() {
-    const std::uint16_t sum = checksum(bytes_, bytes_.size());
-    bytes_.push_back(static_cast<std::uint8_t>(sum >> 8U));
-    bytes_.push_back(static_cast<std::uint8_t>(sum & 0xFFU));
-    return std::move(bytes_);
-  }
-
- private:
-  Bytes bytes_;
-};
-
-// Reads what Writer wrote. A read past the end, or a value out of its range, is remembered and
-// gives 0 from then on.
-class Reader {
- public:
-  Reader(const Bytes& bytes, std::size_t count) : bytes_(bytes), count_(count) {}
-
-  std::uint64_t varint(std::uint64_t max) {
-    std::uint64_t value = 0;
-    for (unsigned shift = 0; shift < 64; shift += 7) {
-      const std::uint64_t byte = next();
-      const std::uint64_t bits = byte & 0x7FU;
-      if ((bits << shift) >> shift != bits) {
-        break;
-      }
-      value |= bits << shift;
-      if ((byte & 0x80U) == 0) {
-        return value <= max ? value : fail();
-      }
-    }
-    return fail();
-  }
-
-  std::int32_t int32() { return static_cast<std::int32_t>(varint(0x7FFF'FFFF)); }
-
-  engine::Duration duration() {
-    const std::uint64_t value = varint(std::uint64_t{1} << 62U);
-    const auto half = static_cast<std::int64_t>(value / 2);
-    const bool in_range = value % 2 == 1 || half <= (std::int64_t{1} << 60) / 1000;
-    if (!in_range) {
-      fail();
-      return engine::Duration(0);
-    }
-    return engine::Duration(value % 2 == 1 ? half : half * 1000);
-  }
-
-  std::uint64_t word64() {
-    std::uint64_t value = 0;
-    for (unsigned shift = 0; shift < 64; shift += 8) {
-      value |= next() << shift;
-    }
-    return value;
-  }
-
-  // What was read makes no sense.
-  std::uint64_t fail() {
-    good_ = false;
-    return 0;
-  }
-
-  [[nodiscard]] bool ended_well() const { return good_ && at_ == count_; }
-
- private:
-  std::uint64_t next() { return at_ < count_ ? bytes_[at_++] : fail(); }
-
-  const Bytes& bytes_;
-  std::size_t count_;
-  std::size_t at_ = 0;
-  bool good_ = true;
-};
 
 std::uint64_t parts_of(const faults::Trigger& trigger) {
   std::uint64_t parts = 0;
@@ -214,7 +62,7 @@ std::uint64_t parts_of(const faults::Crash& crash) {
   return parts;
 }
 
-void write_trigger(Writer& writer, const faults::Trigger& trigger) {
+void write_trigger(TokenWriter& writer, const faults::Trigger& trigger) {
   if (const auto* const at = std::get_if<faults::AtPoint>(&trigger)) {
     writer.varint(static_cast<std::uint64_t>(at->point));
     if (at->batch) {
@@ -276,13 +124,13 @@ bool has_index(faults::TargetKind target) {
   return target != faults::TargetKind::kDriver && target != faults::TargetKind::kCluster;
 }
 
-void write_index(Writer& writer, const faults::Target& target) {
+void write_index(TokenWriter& writer, const faults::Target& target) {
   if (has_index(target.kind)) {
     writer.integer(target.index);
   }
 }
 
-void write_fault(Writer& writer, const faults::Crash& crash) {
+void write_fault(TokenWriter& writer, const faults::Crash& crash) {
   writer.varint(kinds_of(crash.target, crash.at));
   writer.varint(parts_of(crash));
   write_index(writer, crash.target);
@@ -295,7 +143,7 @@ void write_fault(Writer& writer, const faults::Crash& crash) {
   }
 }
 
-void write_fault(Writer& writer, const faults::Partition& partition) {
+void write_fault(TokenWriter& writer, const faults::Partition& partition) {
   writer.varint(kinds_of(partition.left, partition.at));
   writer.varint(parts_of(partition.at) | kPartCut);
   write_index(writer, partition.left);
@@ -305,7 +153,7 @@ void write_fault(Writer& writer, const faults::Partition& partition) {
   writer.duration(partition.lasts);
 }
 
-faults::AtPoint read_at_point(Reader& reader, std::uint64_t parts) {
+faults::AtPoint read_at_point(TokenReader& reader, std::uint64_t parts) {
   faults::AtPoint at;
   at.point = static_cast<engine::Point>(reader.varint(engine::all_points().size() - 1));
   if ((parts & kPartBatch) != 0) {
@@ -320,7 +168,7 @@ faults::AtPoint read_at_point(Reader& reader, std::uint64_t parts) {
   return at;
 }
 
-faults::AtStep read_at_step(Reader& reader) {
+faults::AtStep read_at_step(TokenReader& reader) {
   faults::AtStep at;
   const auto role_max = static_cast<std::uint64_t>(engine::Role::kProducer);
   at.process.role = static_cast<engine::Role>(reader.varint(role_max));
@@ -329,7 +177,7 @@ faults::AtStep read_at_step(Reader& reader) {
   return at;
 }
 
-faults::Trigger read_trigger(Reader& reader, std::uint64_t kind, std::uint64_t parts) {
+faults::Trigger read_trigger(TokenReader& reader, std::uint64_t kind, std::uint64_t parts) {
   if (kind == 0) {
     return read_at_point(reader, parts);
   }
@@ -339,11 +187,11 @@ faults::Trigger read_trigger(Reader& reader, std::uint64_t kind, std::uint64_t p
   return read_at_step(reader);
 }
 
-faults::Target read_target(Reader& reader, faults::TargetKind kind) {
+faults::Target read_target(TokenReader& reader, faults::TargetKind kind) {
   return {.kind = kind, .index = has_index(kind) ? reader.int32() : 0};
 }
 
-faults::Partition read_partition(Reader& reader,
+faults::Partition read_partition(TokenReader& reader,
                                  const faults::Target& left,
                                  const faults::Trigger& at) {
   faults::Partition partition{.left = left, .right = {}, .at = at, .lasts = {}};
@@ -352,9 +200,9 @@ faults::Partition read_partition(Reader& reader,
   return partition;
 }
 
-faults::Fault read_fault(Reader& reader) {
-  const std::uint64_t kinds = reader.varint(kKinds - 1);
-  const std::uint64_t parts = reader.varint(kPartsEnd - 1);
+faults::Fault read_crash_or_partition(TokenReader& reader,
+                                      std::uint64_t kinds,
+                                      std::uint64_t parts) {
   faults::Crash crash;
   crash.target = read_target(reader, target_of(kinds));
   crash.at = read_trigger(reader, trigger_of(kinds), parts);
@@ -375,7 +223,239 @@ faults::Fault read_fault(Reader& reader) {
   return crash;
 }
 
-TokenContent read_content(Reader& reader) {
+// The other kinds: what each says besides its trigger, in the order of the token. One list for
+// writing and for reading. -----------------------------------------------------------------------
+
+template <class Kind>
+struct Members;
+
+template <>
+struct Members<faults::Pause> {
+  static auto of(auto& pause) { return std::tie(pause.target, pause.lasts); }
+};
+
+template <>
+struct Members<faults::MessageFault> {
+  static auto of(auto& fault) {
+    return std::tie(fault.fate, fault.message, fault.from, fault.to, fault.times, fault.by);
+  }
+};
+
+template <>
+struct Members<faults::Failure> {
+  static auto of(auto& failure) {
+    return std::tie(failure.what, failure.target, failure.times, failure.applied);
+  }
+};
+
+template <>
+struct Members<faults::DiskFault> {
+  static auto of(auto& fault) { return std::tie(fault.trouble, fault.file, fault.lasts); }
+};
+
+template <>
+struct Members<faults::KafkaFault> {
+  static auto of(auto& fault) {
+    return std::tie(fault.trouble, fault.partition, fault.times, fault.records, fault.lasts);
+  }
+};
+
+template <>
+struct Members<faults::ClockFault> {
+  static auto of(auto& fault) { return std::tie(fault.target, fault.jump, fault.drift_ppm); }
+};
+
+template <>
+struct Members<faults::Slowdown> {
+  static auto of(auto& fault) {
+    return std::tie(fault.what, fault.target, fault.factor, fault.lasts);
+  }
+};
+
+template <>
+struct Members<faults::Reorder> {
+  static auto of(auto& reorder) { return std::tie(reorder.seed); }
+};
+
+template <>
+struct Members<faults::Yield> {
+  static auto of(auto& yield) { return std::tie(yield.target); }
+};
+
+class Putter {
+ public:
+  explicit Putter(TokenWriter& writer) : writer_(writer) {}
+
+  void operator()(std::uint64_t value) { writer_.varint(value); }
+
+  void operator()(std::int64_t value) { writer_.signed_integer(value); }
+
+  void operator()(std::int32_t value) { writer_.signed_integer(value); }
+
+  void operator()(bool value) { writer_.varint(value ? 1 : 0); }
+
+  void operator()(engine::Duration value) { writer_.signed_duration(value); }
+
+  void operator()(const faults::Target& target) {
+    writer_.varint(number_of(target.kind));
+    write_index(writer_, target);
+  }
+
+  template <class T>
+  void operator()(const std::optional<T>& value) {
+    (*this)(value.has_value());
+    if (value) {
+      (*this)(*value);
+    }
+  }
+
+  template <class T>
+  requires std::is_enum_v<T>
+
+  void operator()(T value) { writer_.varint(static_cast<std::uint64_t>(value)); }
+
+ private:
+  TokenWriter& writer_;
+};
+
+// Their values are 0, 1, 2 ...
+constexpr std::size_t count_of(faults::MessageFate /*type*/) {
+  return kMessageFates.size();
+}
+
+constexpr std::size_t count_of(faults::Failing /*type*/) {
+  return kFailings.size();
+}
+
+constexpr std::size_t count_of(faults::DiskTrouble /*type*/) {
+  return kDiskTroubles.size();
+}
+
+constexpr std::size_t count_of(faults::FileKind /*type*/) {
+  return kFileKinds.size();
+}
+
+constexpr std::size_t count_of(faults::KafkaTrouble /*type*/) {
+  return kKafkaTroubles.size();
+}
+
+constexpr std::size_t count_of(faults::Slowed /*type*/) {
+  return kSlowed.size();
+}
+
+class Getter {
+ public:
+  explicit Getter(TokenReader& reader) : reader_(reader) {}
+
+  void operator()(std::uint64_t& value) { value = reader_.varint(~std::uint64_t{0}); }
+
+  void operator()(std::int64_t& value) { value = reader_.signed_integer(); }
+
+  void operator()(bool& value) { value = reader_.varint(1) == 1; }
+
+  void operator()(engine::Duration& value) { value = reader_.signed_duration(); }
+
+  void operator()(std::int32_t& value) {
+    const std::int64_t wide = reader_.signed_integer();
+    value = static_cast<std::int32_t>(wide);
+    if (value != wide) {
+      reader_.fail();
+    }
+  }
+
+  void operator()(faults::Target& target) {
+    target = read_target(reader_, kTargets.at(reader_.varint(kTargets.size() - 1)));
+  }
+
+  template <class T>
+  void operator()(std::optional<T>& value) {
+    bool is_there = false;
+    (*this)(is_there);
+    if (is_there) {
+      (*this)(value.emplace());
+    }
+  }
+
+  template <class T>
+  requires std::is_enum_v<T>
+
+  void operator()(T& value) { value = static_cast<T>(reader_.varint(count_of(value) - 1)); }
+
+ private:
+  TokenReader& reader_;
+};
+
+// Crash and partition are the first two alternatives of a fault.
+constexpr std::uint64_t kFirstLaterKind = 64;
+constexpr std::uint64_t kOldKinds = 2;
+constexpr std::uint64_t kLaterKinds =
+    (std::variant_size_v<faults::Fault> - kOldKinds) * kTriggerKinds;
+static_assert(kKinds <= kFirstLaterKind);
+
+template <class Kind>
+std::uint64_t later_kind_of(const Kind& fault) {
+  const std::uint64_t kind = faults::Fault(fault).index() - kOldKinds;
+  return kFirstLaterKind + kind * kTriggerKinds + fault.at.index();
+}
+
+template <class Kind>
+void write_fault(TokenWriter& writer, const Kind& fault) {
+  writer.varint(later_kind_of(fault));
+  writer.varint(parts_of(fault.at));
+  write_trigger(writer, fault.at);
+  Putter put(writer);
+  std::apply([&put](const auto&... members) { (put(members), ...); }, Members<Kind>::of(fault));
+}
+
+bool is_known(const faults::MessageFault& fault) {
+  return !fault.message ||
+         (*fault.message >= 0 && *fault.message < std::ssize(engine::all_messages()));
+}
+
+bool is_known(const auto& /*fault*/) {
+  return true;
+}
+
+template <class Kind>
+faults::Fault read_later_fault(TokenReader& reader, const faults::Trigger& at) {
+  Kind fault;
+  fault.at = at;
+  Getter get(reader);
+  std::apply([&get](auto&... members) { (get(members), ...); }, Members<Kind>::of(fault));
+  if (!is_known(fault)) {
+    reader.fail();
+  }
+  return fault;
+}
+
+template <std::size_t... kKind>
+faults::Fault read_later_fault(TokenReader& reader,
+                               std::size_t kind,
+                               const faults::Trigger& at,
+                               std::index_sequence<kKind...> /*kinds*/) {
+  using Read = faults::Fault (*)(TokenReader&, const faults::Trigger&);
+  constexpr std::array<Read, sizeof...(kKind)> kReaders{
+      &read_later_fault<std::variant_alternative_t<kKind + kOldKinds, faults::Fault>>...};
+  return kReaders.at(kind)(reader, at);
+}
+
+faults::Fault read_fault(TokenReader& reader) {
+  const std::uint64_t kinds = reader.varint(kFirstLaterKind + kLaterKinds - 1);
+  const std::uint64_t parts = reader.varint(kPartsEnd - 1);
+  if (kinds < kKinds) {
+    return read_crash_or_partition(reader, kinds, parts);
+  }
+  if (kinds < kFirstLaterKind) {
+    reader.fail();
+    return {};
+  }
+  const std::uint64_t later = kinds - kFirstLaterKind;
+  const faults::Trigger at = read_trigger(reader, later % kTriggerKinds, parts);
+  return read_later_fault(
+      reader, later / kTriggerKinds, at, std::make_index_sequence<kLaterKinds / kTriggerKinds>());
+}
+
+TokenContent read_content(TokenReader& reader) {
   TokenContent content;
   content.scenario_hash = reader.word64();
   const std::uint64_t head = reader.varint(kKafkaKinds * (kFaultsMax + 1) - 1);
@@ -405,14 +485,14 @@ bool is_other_version(std::string_view token) {
 
 std::string encode_token(const TokenContent& content) {
   INVARIANT(content.faults.size() <= kFaultsMax, "{} faults", content.faults.size());
-  Writer writer;
+  TokenWriter writer;
   writer.word64(content.scenario_hash);
   writer.varint(static_cast<std::uint64_t>(content.kafka) + kKafkaKinds * content.faults.size());
   writer.varint(content.seed);
   for (const faults::Fault& fault : content.faults) {
     std::visit([&writer](const auto& what) { write_fault(writer, what); }, fault);
   }
-  return fmt::format("{}{}", kPrefix, to_base32(writer.seal()));
+  return fmt::format("{}{}", kPrefix, writer.seal());
 }
 
 boost::system::result<TokenContent, std::string> decode_token(std::string_view token) {
@@ -427,20 +507,14 @@ boost::system::result<TokenContent, std::string> decode_token(std::string_view t
     return refuse(
         fmt::format("\"{}\" is not a replay token; tokens begin with {}", token, kPrefix));
   }
-  const auto bytes = from_base32(token.substr(kPrefix.size()));
   const std::string damaged =
       fmt::format("token \"{}\" is damaged: a character is missing, changed or was added", token);
-  if (!bytes || bytes->size() < kChecksumBytes) {
+  auto reader = TokenReader::unseal(token.substr(kPrefix.size()));
+  if (!reader) {
     return refuse(damaged);
   }
-  const std::size_t count = bytes->size() - kChecksumBytes;
-  const auto sum = static_cast<std::uint16_t>(((*bytes)[count] << 8) | (*bytes)[count + 1]);
-  if (sum != checksum(*bytes, count)) {
-    return refuse(damaged);
-  }
-  Reader reader(*bytes, count);
-  TokenContent content = read_content(reader);
-  if (!reader.ended_well()) {
+  TokenContent content = read_content(*reader);
+  if (!reader->ended_well()) {
     return refuse(damaged);
   }
   return content;

@@ -92,6 +92,8 @@ class World {
   void exit_unregistered(Host& host);
   bool strike(const faults::Crash& crash);
   bool strike(const faults::Partition& partition);
+  template <class Later>
+  bool strike(const Later& fault);
   bool fail_receiver(engine::StreamId stream);
   bool kill_machine(Host& host, const faults::Crash& crash);
   bool kill_cluster(const faults::Crash& crash);
@@ -411,6 +413,11 @@ bool World::strike(const faults::Partition& partition) {
   scheduler_.call_at(healed_at, [this, one, other] { network_.heal(one, other); });
   scheduler_.call_at(healed_at + scenario_.cluster.network_timeout, [this] { --pending_repairs_; });
   return true;
+}
+
+template <class Later>
+bool World::strike(const Later& fault) {
+  engine::fail_invariant("a fault of this kind cannot be asked for", to_string(fault), {});
 }
 
 bool World::kill_cluster(const faults::Crash& crash) {

@@ -4,6 +4,10 @@
 
 #include "scenarios/fault_text.h"
 
+#include <string>
+#include <utility>
+#include <vector>
+
 #include <gtest/gtest.h>
 
 namespace scenarios {
@@ -56,6 +60,49 @@ TEST(FaultText, APartitionSaysWhoIsCutOffFromWhomAndForHowLong) {
   EXPECT_EQ(recorded.kind, "partition");
   EXPECT_EQ(recorded.target, "driver and receiver-executor:1");
   EXPECT_EQ(recorded.point, "time 2500ms");
+}
+
+TEST(FaultText, EveryOtherKindSaysWhatItHitsAndWhatFollows) {
+  const Target driver{TargetKind::kDriver, 0};
+  const Target executor{TargetKind::kExecutor, 1};
+  const faults::Trigger at = faults::AtTime{.since_start = 2500ms};
+  const std::vector<std::pair<faults::Fault, std::string>> expected{
+      {faults::Pause{.target = executor, .at = at, .lasts = 30s},
+       "pause executor:1 at 2500ms; for 30000ms"},
+      {faults::MessageFault{.message = 18, .from = executor, .to = {}, .at = at, .times = 2},
+       "drop add_block from executor:1 at 2500ms; 2 times"},
+      {faults::MessageFault{.fate = faults::MessageFate::kDelayed,
+                            .message = {},
+                            .from = {},
+                            .to = driver,
+                            .at = at,
+                            .by = 300ms},
+       "delay any to driver at 2500ms; by 300ms"},
+      {faults::Failure{.what = faults::Failing::kWrite, .target = driver, .at = at, .times = 3},
+       "fail write of driver at 2500ms; 3 times"},
+      {faults::Failure{
+           .what = faults::Failing::kSink, .target = executor, .at = at, .applied = true},
+       "fail sink of executor:1 at 2500ms; applied"},
+      {faults::DiskFault{.at = at, .lasts = 5s}, "disk full at 2500ms; for 5000ms"},
+      {faults::DiskFault{.trouble = faults::DiskTrouble::kFlipBit, .at = at},
+       "disk flip-bit of checkpoint at 2500ms"},
+      {faults::KafkaFault{.at = at, .lasts = 5s}, "kafka broker-down at 2500ms; for 5000ms"},
+      {faults::KafkaFault{
+           .trouble = faults::KafkaTrouble::kTruncate, .partition = 2, .records = 7, .at = at},
+       "kafka truncate of partition 2 at 2500ms; 7 records"},
+      {faults::ClockFault{.target = driver, .at = at, .jump = -5s},
+       "clock driver at 2500ms; jump -5000ms"},
+      {faults::ClockFault{.target = driver, .at = at, .drift_ppm = 500},
+       "clock driver at 2500ms; drift 500ppm"},
+      {faults::Slowdown{
+           .what = faults::Slowed::kStorage, .target = driver, .at = at, .factor = 10, .lasts = 2s},
+       "slow storage of driver at 2500ms; by 10x; for 2000ms"},
+      {faults::Reorder{.seed = 7, .at = at}, "reorder seed 7 at 2500ms"},
+      {faults::Yield{.target = executor, .at = at}, "yield executor:1 at 2500ms"},
+  };
+  for (const auto& [fault, text] : expected) {
+    EXPECT_EQ(to_string(fault), text);
+  }
 }
 
 TEST(FaultText, ARecordedFaultNamesItsTargetAndItsMoment) {

@@ -12,6 +12,7 @@
 #include <gtest/gtest.h>
 #include <rapidcheck/gtest.h>
 
+#include "engine/messages.h"
 #include "engine/ports/points.h"
 
 namespace scenarios {
@@ -86,6 +87,85 @@ faults::Crash draw_crash() {
   return crash;
 }
 
+std::optional<faults::Target> draw_optional_target() {
+  return *rc::gen::arbitrary<bool>() ? std::optional(draw_target()) : std::nullopt;
+}
+
+template <class Enum>
+Enum draw_enum(int count) {
+  return static_cast<Enum>(*rc::gen::inRange(0, count));
+}
+
+faults::MessageFault draw_message_fault() {
+  const int messages = static_cast<int>(engine::all_messages().size());
+  return {.fate = draw_enum<faults::MessageFate>(3),
+          .message = draw_optional(rc::gen::inRange(0, messages)),
+          .from = draw_optional_target(),
+          .to = draw_optional_target(),
+          .at = draw_trigger(),
+          .times = *gen_count(),
+          .by = *gen_duration()};
+}
+
+faults::KafkaFault draw_kafka_fault() {
+  return {.trouble = draw_enum<faults::KafkaTrouble>(6),
+          .partition = *gen_count(),
+          .times = *gen_count(),
+          .records = *rc::gen::arbitrary<std::int64_t>(),
+          .at = draw_trigger(),
+          .lasts = *gen_duration()};
+}
+
+faults::ClockFault draw_clock_fault() {
+  const auto sign = *rc::gen::element(-1, 1);
+  return {.target = draw_target(),
+          .at = draw_trigger(),
+          .jump = *gen_duration() * sign,
+          .drift_ppm = *rc::gen::arbitrary<std::int32_t>()};
+}
+
+faults::Failure draw_failure() {
+  return {.what = draw_enum<faults::Failing>(7),
+          .target = draw_target(),
+          .at = draw_trigger(),
+          .times = *gen_count(),
+          .applied = *rc::gen::arbitrary<bool>()};
+}
+
+faults::Fault draw_fault() {
+  switch (*rc::gen::inRange(0, 11)) {
+    case 0:
+      return draw_crash();
+    case 1:
+      return draw_partition();
+    case 2:
+      return faults::Pause{.target = draw_target(), .at = draw_trigger(), .lasts = *gen_duration()};
+    case 3:
+      return draw_message_fault();
+    case 4:
+      return draw_failure();
+    case 5:
+      return faults::DiskFault{.trouble = draw_enum<faults::DiskTrouble>(2),
+                               .file = draw_enum<faults::FileKind>(3),
+                               .at = draw_trigger(),
+                               .lasts = *gen_duration()};
+    case 6:
+      return draw_kafka_fault();
+    case 7:
+      return draw_clock_fault();
+    case 8:
+      return faults::Slowdown{.what = draw_enum<faults::Slowed>(3),
+                              .target = draw_target(),
+                              .at = draw_trigger(),
+                              .factor = *gen_count(),
+                              .lasts = *gen_duration()};
+    case 9:
+      return faults::Reorder{.seed = *rc::gen::arbitrary<std::uint64_t>(), .at = draw_trigger()};
+    default:
+      return faults::Yield{.target = draw_target(), .at = draw_trigger()};
+  }
+}
+
 TokenContent draw_content() {
   TokenContent content;
   content.scenario_hash = *rc::gen::arbitrary<std::uint64_t>();
@@ -93,11 +173,7 @@ TokenContent draw_content() {
   content.kafka = static_cast<KafkaKind>(*rc::gen::inRange(0, 3));
   const int faults = *rc::gen::inRange(0, 5);
   for (int i = 0; i < faults; ++i) {
-    if (*rc::gen::arbitrary<bool>()) {
-      content.faults.push_back(draw_crash());
-    } else {
-      content.faults.push_back(draw_partition());
-    }
+    content.faults.push_back(draw_fault());
   }
   return content;
 }
