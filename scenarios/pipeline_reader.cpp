@@ -338,6 +338,24 @@ std::vector<std::string_view> decision_names() {
   return names;
 }
 
+// What the decisions that a scenario names are exceptions from.
+constexpr std::array kProtocolBases{
+    Choice<bool>{"faithful", false},
+    Choice<bool>{"hardened", true},
+};
+constexpr std::string_view kBaseKey = "base";
+
+engine::Protocol read_base(const Field& field) {
+  return read_choice<bool>(field, kProtocolBases) ? engine::hardened_protocol()
+                                                  : engine::Protocol{};
+}
+
+std::vector<std::string_view> protocol_keys() {
+  std::vector<std::string_view> keys = decision_names();
+  keys.insert(keys.begin(), kBaseKey);
+  return keys;
+}
+
 void read_decision(const YamlNode& key, const YamlNode& value, engine::Protocol& protocol) {
   std::vector<std::string_view> values;
   const std::string name = fmt::format("protocol.{}", key.text);
@@ -353,16 +371,30 @@ void read_decision(const YamlNode& key, const YamlNode& value, engine::Protocol&
     values.push_back(choice.value);
   }
   if (values.empty()) {
-    refuse_unknown_key(key, "protocol", decision_names());
+    refuse_unknown_key(key, "protocol", protocol_keys());
   }
   refuse_word(field, values, {});
 }
 
-void read_protocol(const Field& field, engine::Pipeline& pipeline) {
-  require_mapping(field);
+// A base by name, or decisions that differ from a base.
+void read_protocol(const Field& field, Scenario& scenario) {
+  engine::Protocol& protocol = scenario.pipeline.protocol;
+  if (field.node.kind == YamlNode::Kind::kScalar) {
+    scenario.protocol_base = protocol = read_base(field);
+    return;
+  }
+  if (field.node.kind != YamlNode::Kind::kMapping) {
+    refuse_type(field, "hardened, or decisions such as { range_durability: before_submit }");
+  }
+  const YamlNode* const base = field.node.find(kBaseKey);
+  if (base != nullptr) {
+    scenario.protocol_base = protocol = read_base({.name = "protocol.base", .node = *base});
+  }
   const auto& items = field.node.items;
   for (std::size_t i = 0; i + 1 < items.size(); i += 2) {
-    read_decision(items[i], items[i + 1], pipeline.protocol);
+    if (items[i].text != kBaseKey) {
+      read_decision(items[i], items[i + 1], protocol);
+    }
   }
 }
 
@@ -395,9 +427,7 @@ constexpr std::array kPipelineKeys{
     Key<Scenario>{
         "sink",
         [](const Field& field, Scenario& scenario) { read_mapping(field, kSink, scenario); }},
-    Key<Scenario>{
-        "protocol",
-        [](const Field& field, Scenario& scenario) { read_protocol(field, scenario.pipeline); }},
+    Key<Scenario>{"protocol", read_protocol},
     Key<Scenario>{"processing_time_per_record",
                   [](const Field& field, Scenario& scenario) {
                     scenario.pipeline.processing_time_per_record = read_duration(field, 0us, 1h);
@@ -504,7 +534,7 @@ void append_pipeline_mappings(std::vector<KnownMapping>& known) {
   known.push_back(known_mapping(kFilter));
   known.push_back(known_mapping(kFlatMap));
   known.push_back(known_mapping(kSink));
-  known.push_back({.name = "protocol", .keys = decision_names()});
+  known.push_back({.name = "protocol", .keys = protocol_keys()});
   known.push_back(known_mapping(kCluster));
 }
 

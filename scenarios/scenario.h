@@ -97,6 +97,7 @@ struct Scenario {
   std::uint64_t seed = 1;
   Workload workload;
   engine::Pipeline pipeline;
+  engine::Protocol protocol_base;  // what `protocol:` makes exceptions from
   StoreKind store = StoreKind::kSqlite;
   engine::Cluster cluster;
   engine::Duration driver_restart = std::chrono::seconds(2);

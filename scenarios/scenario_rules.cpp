@@ -224,25 +224,80 @@ void check_decision(const YamlNode& document,
   }
 }
 
-void check_direct_decisions(const engine::Pipeline& pipeline, const YamlNode& document) {
-  const bool checkpoint = pipeline.checkpoint_enabled;
-  const bool own_offsets = keeps_own_offsets(pipeline.source);
-  const bool offsets_sink = pipeline.sink.kind == SinkKind::kOffsets;
-  check_decision(document, "offset_guard", offsets_sink, "the offsets sink");
-  check_decision(document,
-                 "offset_save",
-                 own_offsets && !offsets_sink,
-                 "offsets kept in kafka, zookeeper, hbase or, in a transaction of their own, the "
-                 "sink");
-  check_decision(document,
-                 "restart_position",
-                 checkpoint && own_offsets,
-                 "an enabled checkpoint and a second store of offsets to disagree with it");
-  check_decision(document,
-                 "range_durability",
-                 checkpoint && !pipeline.source.receiver,
-                 "a Direct source and an enabled checkpoint");
+bool saves_apart(const engine::Pipeline& pipeline) {
+  return keeps_own_offsets(pipeline.source) && pipeline.sink.kind != SinkKind::kOffsets;
 }
+
+bool has_checkpoint(const engine::Pipeline& pipeline) {
+  return pipeline.checkpoint_enabled;
+}
+
+bool is_direct(const engine::Pipeline& pipeline) {
+  return !pipeline.source.receiver;
+}
+
+bool is_direct_with_checkpoint(const engine::Pipeline& pipeline) {
+  return is_direct(pipeline) && pipeline.checkpoint_enabled;
+}
+
+template <SinkKind... Kinds>
+bool writes_to(const engine::Pipeline& pipeline) {
+  return ((pipeline.sink.kind == Kinds) || ...);
+}
+
+// Where a decision has an effect.
+struct Need {
+  std::string_view decision;
+  bool (*is_met)(const engine::Pipeline& pipeline);
+  std::string_view what;
+};
+
+constexpr std::string_view kSavedApart =
+    "offsets kept in kafka, zookeeper, hbase or, in a transaction of their own, the sink";
+constexpr std::string_view kCheckpoint = "an enabled checkpoint";
+constexpr std::string_view kDirectAndCheckpoint = "a Direct source and an enabled checkpoint";
+
+constexpr std::array kNeeds{
+    Need{"offset_save", saves_apart, kSavedApart},
+    Need{"offset_progress", saves_apart, kSavedApart},
+    Need{"saved_offset", saves_apart, kSavedApart},
+    Need{"unsaved_position", is_direct, "a Direct source"},
+    Need{"offset_guard", writes_to<SinkKind::kOffsets>, "the offsets sink"},
+    Need{"unit_guard", writes_to<SinkKind::kBatchUid>, "the batch-uid sink"},
+    Need{"output_unit",
+         writes_to<SinkKind::kBatchUid, SinkKind::kFiles>,
+         "one of the sinks batch-uid and files"},
+    Need{"row_identity", writes_to<SinkKind::kUpsert>, "the upsert sink"},
+    Need{"file_write", writes_to<SinkKind::kFiles>, "the files sink"},
+    Need{"range_durability", is_direct_with_checkpoint, kDirectAndCheckpoint},
+    Need{"range_recovery", is_direct_with_checkpoint, kDirectAndCheckpoint},
+    Need{"task_range", is_direct, "a Direct source"},
+    Need{"rate_floor",
+         [](const engine::Pipeline& pipeline) {
+           return is_direct(pipeline) &&
+                  (pipeline.backpressure || pipeline.source.max_rate_per_partition);
+         },
+         "a Direct source and backpressure or max_rate_per_partition"},
+    Need{"restart_position",
+         [](const engine::Pipeline& pipeline) {
+           return pipeline.checkpoint_enabled && keeps_own_offsets(pipeline.source);
+         },
+         "an enabled checkpoint and a second store of offsets to disagree with it"},
+    Need{"checkpoint_cleanup",
+         [](const engine::Pipeline& pipeline) {
+           return pipeline.checkpoint_enabled && !is_direct(pipeline);
+         },
+         "a receiver and an enabled checkpoint"},
+    Need{"reschedule", has_checkpoint, kCheckpoint},
+    Need{"pending_times", has_checkpoint, kCheckpoint},
+    Need{"checkpoint_publish", has_checkpoint, kCheckpoint},
+    Need{"checkpoint_name", has_checkpoint, kCheckpoint},
+    Need{"checkpoint_backup", has_checkpoint, kCheckpoint},
+    Need{"checkpoint_backlog", has_checkpoint, kCheckpoint},
+    Need{"failed_rename", has_checkpoint, kCheckpoint},
+    Need{"unreadable_checkpoint", has_checkpoint, kCheckpoint},
+    Need{"fetch_failure", has_shuffle, "count_by_key or reduce_by_key"},
+};
 
 void check_receiver_decisions(const Scenario& scenario, const YamlNode& document) {
   const engine::Pipeline& pipeline = scenario.pipeline;
@@ -268,12 +323,10 @@ void check_receiver_decisions(const Scenario& scenario, const YamlNode& document
 }
 
 void check_protocol(const Scenario& scenario, const YamlNode& document) {
-  check_direct_decisions(scenario.pipeline, document);
-  check_receiver_decisions(scenario, document);
-  for (const std::string_view decision : {"reschedule", "checkpoint_publish"}) {
-    check_decision(
-        document, decision, scenario.pipeline.checkpoint_enabled, "an enabled checkpoint");
+  for (const Need& need : kNeeds) {
+    check_decision(document, need.decision, need.is_met(scenario.pipeline), need.what);
   }
+  check_receiver_decisions(scenario, document);
 }
 
 void check_cluster(const Scenario& scenario, const YamlNode& document) {

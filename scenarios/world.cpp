@@ -516,6 +516,11 @@ void World::end(Host& host, bool crashed) {
     finish();
     return;
   }
+  // A supervised application (spark-submit --supervise): who gives up is started again.
+  const bool supervised = pipeline_.protocol.failed_batch == engine::FailedBatch::kExit;
+  if (&host == driver_.get() && !crashed && supervised) {
+    restart_later(host, scenario_.driver_restart, {});
+  }
   // An executor of an earlier driver life that ends while a new driver waits for executors.
   const bool is_executor = host.process.id().role == engine::Role::kExecutor;
   if (is_executor && !crashed && driver_->process.alive()) {

@@ -58,6 +58,9 @@ void Digest::add(const engine::OutputRow& row) {
 void Digest::add(const engine::UnitId& unit) {
   add(unit.batch.at);
   add(unit.task);
+  if (unit.part != 0) {
+    add(unit.part);
+  }
 }
 
 void Digest::add(const engine::OffsetUpdate& update) {

@@ -32,7 +32,8 @@ CREATE TABLE IF NOT EXISTS output_row(
   written_us INTEGER NOT NULL);
 CREATE INDEX IF NOT EXISTS row_by_file ON output_row(file, n) WHERE file IS NOT NULL;
 CREATE TABLE IF NOT EXISTS unit(
-  batch_us INTEGER NOT NULL, task INTEGER NOT NULL, PRIMARY KEY(batch_us, task)) WITHOUT ROWID;
+  batch_us INTEGER NOT NULL, task INTEGER NOT NULL, part INTEGER NOT NULL,
+  PRIMARY KEY(batch_us, task, part)) WITHOUT ROWID;
 CREATE TABLE IF NOT EXISTS saved_offset(
   partition INTEGER PRIMARY KEY, "offset" INTEGER NOT NULL);
 )sql";
@@ -226,7 +227,7 @@ class SqliteSink::Connection {
 
   int insert_unit(const UnitId& unit) {
     Binder binder(insert_unit_);
-    binder.integer(unit.batch.at.time_since_epoch().count()).integer(unit.task);
+    binder.integer(unit.batch.at.time_since_epoch().count()).integer(unit.task).integer(unit.part);
     return run(insert_unit_, binder.code());
   }
 
@@ -264,7 +265,7 @@ class SqliteSink::Connection {
         {kInsertRow, &insert_row_},
         {kUpsertRow, &upsert_row_},
         {"DELETE FROM output_row WHERE file = ?", &delete_file_},
-        {"INSERT INTO unit VALUES(?,?) ON CONFLICT DO NOTHING", &insert_unit_},
+        {"INSERT INTO unit VALUES(?,?,?) ON CONFLICT DO NOTHING", &insert_unit_},
         {"INSERT INTO saved_offset VALUES(?,?) ON CONFLICT DO NOTHING", &first_offset_},
         {R"(UPDATE saved_offset SET "offset" = ?2 WHERE partition = ?1 AND "offset" = ?3)",
          &move_offset_},

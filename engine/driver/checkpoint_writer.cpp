@@ -18,11 +18,22 @@ CheckpointWriter::CheckpointWriter(const Ports& ports,
                                    std::function<void(BatchTime)> completed)
     : ports_(ports), pipeline_(pipeline), completed_(std::move(completed)), orders_(ports.clock) {}
 
+// Who waits for his checkpoint gets it under CheckpointBacklog::kDropped, too.
+void CheckpointWriter::write(CheckpointOrder order) {
+  const bool drops = pipeline_.protocol.checkpoint_backlog == CheckpointBacklog::kDropped;
+  if (drops && writing_ && order.written == nullptr) {
+    return;
+  }
+  orders_.push(std::move(order));
+}
+
 Task<> CheckpointWriter::run() {
   for (;;) {
     CheckpointOrder order = co_await orders_.pop();
     const std::shared_ptr<Signal> written = order.written;
+    writing_ = true;
     co_await write_with_retries(std::move(order));
+    writing_ = false;
     if (written) {
       written->notify();
     }
@@ -31,7 +42,9 @@ Task<> CheckpointWriter::run() {
 
 Task<> CheckpointWriter::write_with_retries(CheckpointOrder order) {
   latest_time_ = std::max(latest_time_, order.time);
-  const std::string path = checkpoint_path(latest_time_);
+  const bool by_latest = pipeline_.protocol.checkpoint_name == CheckpointName::kLatest;
+  const std::string path = checkpoint_path(by_latest ? latest_time_ : order.time);
+  const bool any_cleans = pipeline_.protocol.checkpoint_cleanup == CheckpointCleanup::kAny;
   const bool must_succeed = order.written != nullptr;
   for (int attempt = 1; must_succeed || attempt <= kAttemptsMax; ++attempt) {
     const auto placed = co_await put_in_place(order.time, path, order.bytes);
@@ -42,6 +55,8 @@ Task<> CheckpointWriter::write_with_retries(CheckpointOrder order) {
     if (order.completion) {
       const PointContext here{.batch = order.time};
       co_await ports_.points.reach(Point::kCheckpointCompletionWritten, here);
+    }
+    if (order.completion || any_cleans) {
       completed_(order.time);
     }
     co_return;
@@ -70,9 +85,12 @@ Task<Result<>> CheckpointWriter::put_in_place(BatchTime batch,
     if (!backed_up) {
       co_return backed_up.error();
     }
-    // Spark only logs a rename that fails and goes on as if it had not; so do we.
+    // Spark only logs a rename that fails and goes on as if it had not; so do we, unless told not
+    // to.
     const auto renamed = co_await ports_.storage.rename(std::string(kCheckpointTemp), path);
-    static_cast<void>(renamed);
+    if (!renamed && pipeline_.protocol.failed_rename == FailedRename::kRetried) {
+      co_return renamed.error();
+    }
   }
   co_await ports_.points.reach(Point::kCheckpointRenamed, here);
   co_return co_await remove_oldest();
@@ -109,6 +127,9 @@ Task<Result<>> CheckpointWriter::back_up(BatchTime batch, std::string path) {
   }
   if (!std::ranges::binary_search(present.value(), path)) {
     co_return Result<>{};
+  }
+  if (pipeline_.protocol.checkpoint_backup == CheckpointBackup::kRemoved) {
+    co_return co_await remove_if_there(path);
   }
   const std::string backup = path + std::string(kCheckpointBackupSuffix);
   const auto removed = co_await remove_if_there(backup);

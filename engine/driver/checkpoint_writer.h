@@ -36,12 +36,14 @@ struct CheckpointOrder {
 
 class CheckpointWriter {
  public:
-  // `completed` is told of every completion checkpoint that is in place.
+  // `completed` is told of every completion checkpoint that is in place (under
+  // CheckpointCleanup::kAny, of every checkpoint).
   CheckpointWriter(const Ports& ports,
                    const Pipeline& pipeline,
                    std::function<void(BatchTime)> completed);
 
-  void write(CheckpointOrder order) { orders_.push(std::move(order)); }
+  // Does not wait.
+  void write(CheckpointOrder order);
 
   // Runs as long as the driver lives.
   Task<> run();
@@ -59,6 +61,7 @@ class CheckpointWriter {
   std::function<void(BatchTime)> completed_;
   Queue<CheckpointOrder> orders_;
   BatchTime latest_time_;
+  bool writing_ = false;
 };
 
 }  // namespace engine

@@ -30,7 +30,8 @@ Task<Result<>> DirectKafkaStream::start() {
   current_offsets_.clear();
   std::vector<PartitionOffset> start;
   for (const Watermarks& marks : latest.value()) {
-    current_offsets_.push_back(start_of(pipeline_.source, marks));
+    const bool skips = pipeline_.protocol.unsaved_position == UnsavedPosition::kLatest;
+    current_offsets_.push_back(skips ? marks.high_watermark : start_of(pipeline_.source, marks));
     start.push_back(
         {.partition = static_cast<PartitionId>(start.size()), .offset = current_offsets_.back()});
   }
@@ -56,7 +57,9 @@ Task<Result<>> DirectKafkaStream::restore(const Checkpoint* checkpoint) {
   for (const PartitionOffset& entry : state.current_offsets) {
     current_offsets_.at(index_of(entry.partition)) = entry.offset;
   }
-  generated_ = state.batch_for_time;
+  if (pipeline_.protocol.range_recovery == RangeRecovery::kRestored) {
+    generated_ = state.batch_for_time;
+  }
   if (pipeline_.protocol.restart_position == RestartPosition::kCheckpoint) {
     co_return Result<>{};
   }
@@ -136,7 +139,8 @@ std::vector<std::optional<std::int64_t>> DirectKafkaStream::limits(
       rate = fixed > 0 ? std::min(share, fixed) : share;
     }
     // spark.streaming.kafka.minRatePerPartition = 1: a limit never starves a partition.
-    limit[i] = std::max<std::int64_t>(1, static_cast<std::int64_t>(interval * rate));
+    const std::int64_t least = pipeline_.protocol.rate_floor == RateFloor::kOne ? 1 : 0;
+    limit[i] = std::max(least, static_cast<std::int64_t>(interval * rate));
   }
   return limit;
 }

@@ -105,13 +105,23 @@ Task<Result<>> JobGenerator::restart(Checkpoint checkpoint) {
 
 std::vector<BatchTime> JobGenerator::times_to_reschedule(const Checkpoint& checkpoint,
                                                          BatchTime restart) const {
+  const Reschedule reschedule = pipeline_.protocol.reschedule;
+  const Duration interval = pipeline_.batch_interval;
   std::vector<BatchTime> times = checkpoint.pending_times;
-  for (BatchTime down = checkpoint.time; down < restart; down.at += pipeline_.batch_interval) {
+  BatchTime down = checkpoint.time;
+  if (reschedule == Reschedule::kUnfinished) {
+    down.at += interval;
+  }
+  BatchTime end = restart;
+  if (reschedule == Reschedule::kThroughRestart) {
+    end.at += interval;
+  }
+  for (; down < end && reschedule != Reschedule::kPendingOnly; down.at += interval) {
     times.push_back(down);
   }
-  std::erase_if(times, [restart](BatchTime time) { return time >= restart; });
+  std::erase_if(times, [end](BatchTime time) { return time >= end; });
   std::ranges::sort(times);
-  if (pipeline_.protocol.reschedule == Reschedule::kBeforeRestart) {
+  if (reschedule != Reschedule::kWithoutDistinct) {
     const auto repeated = std::ranges::unique(times);
     times.erase(repeated.begin(), repeated.end());
   }
@@ -156,6 +166,9 @@ Task<> JobGenerator::handle(GenerateJobs event) {
       co_await checkpoint_and_wait(event.batch, also_pending);
     }
     scheduler_.submit(event.batch, std::move(parts.value()));
+    if (pipeline_.protocol.metadata_cleanup == MetadataCleanup::kGenerated) {
+      stream_.clear_metadata(event.batch);
+    }
     co_await ports_.points.reach(Point::kSchedulerBatchSubmitted, here);
   }
   events_.push(DoCheckpoint{.batch = event.batch, .completion = false});
@@ -169,8 +182,18 @@ void JobGenerator::batch_completed(const JobScheduler::Completion& completion) {
   events_.push(ClearMetadata{completion.batch});
 }
 
+// The oldest batch that is not done, if that is older than the one that completed.
+BatchTime JobGenerator::end_of_finished(BatchTime completed) const {
+  const std::vector<BatchTime> pending = scheduler_.pending_times();
+  return pending.empty() ? completed : std::min(completed, pending.front());
+}
+
 Task<> JobGenerator::handle(ClearMetadata event) {
-  stream_.clear_metadata(event.batch);
+  if (pipeline_.protocol.metadata_cleanup == MetadataCleanup::kFinishedPrefix) {
+    stream_.clear_metadata(end_of_finished(event.batch));
+  } else {
+    stream_.clear_metadata(event.batch);
+  }
   if (pipeline_.checkpoint_enabled) {
     events_.push(DoCheckpoint{.batch = event.batch, .completion = true});
     co_return;
@@ -226,9 +249,10 @@ Task<> JobGenerator::checkpoint_and_wait(BatchTime batch, std::vector<BatchTime>
 }
 
 Checkpoint JobGenerator::snapshot(BatchTime batch) const {
+  const bool says_pending = pipeline_.protocol.pending_times == PendingTimes::kWritten;
   return {.time = batch,
           .zero_time = zero_time_,
-          .pending_times = scheduler_.pending_times(),
+          .pending_times = says_pending ? scheduler_.pending_times() : std::vector<BatchTime>{},
           .stream = stream_.state(),
           .rate = estimator_.state()};
 }

@@ -85,6 +85,7 @@ class JobGenerator {
   Task<> wait_until(std::function<bool()> condition);
   Task<> checkpoint_and_wait(BatchTime batch, std::vector<BatchTime> also_pending);
   [[nodiscard]] Checkpoint snapshot(BatchTime batch) const;
+  [[nodiscard]] BatchTime end_of_finished(BatchTime completed) const;
   [[nodiscard]] BatchTime next_batch_time() const;
   [[nodiscard]] std::vector<BatchTime> times_to_reschedule(const Checkpoint& checkpoint,
                                                            BatchTime restart) const;

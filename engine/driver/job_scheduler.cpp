@@ -1,6 +1,7 @@
 #include "engine/driver/job_scheduler.h"
 
 #include <algorithm>
+#include <iterator>
 #include <utility>
 
 #include "engine/ports/invariant.h"
@@ -39,12 +40,14 @@ JobScheduler::JobScheduler(const Ports& ports,
                            const Pipeline& pipeline,
                            TaskScheduler& tasks,
                            OffsetKeeper& keeper,
-                           std::function<void(Completion)> completed)
+                           std::function<void(Completion)> completed,
+                           std::function<void()> give_up)
     : ports_(ports),
       pipeline_(pipeline),
       tasks_(tasks),
       keeper_(keeper),
-      completed_(std::move(completed)) {}
+      completed_(std::move(completed)),
+      give_up_(std::move(give_up)) {}
 
 void JobScheduler::submit(BatchTime batch, std::vector<TaskInput> parts) {
   pending_.insert(batch);
@@ -92,10 +95,30 @@ Task<boost::system::error_code> JobScheduler::execute(SharedJobSet job) {
   if (error) {
     co_return error;
   }
-  const auto saved = co_await keeper_.save(job->batch, kafka_ranges(job->parts));
+  co_return co_await save_progress(std::move(job));
+}
+
+// Under OffsetProgress::kFinishedPrefix a batch that is ahead of an older one leaves its end to be
+// saved by that.
+Task<boost::system::error_code> JobScheduler::save_progress(SharedJobSet job) {
+  unsaved_[job->batch] = kafka_ranges(job->parts);
+  auto last = unsaved_.find(job->batch);
+  if (pipeline_.protocol.offset_progress == OffsetProgress::kFinishedPrefix) {
+    const auto unfinished = std::ranges::find_if(
+        pending_, [this](BatchTime batch) { return !unsaved_.contains(batch); });
+    const auto behind =
+        unfinished == pending_.end() ? unsaved_.end() : unsaved_.lower_bound(*unfinished);
+    if (behind == unsaved_.begin()) {
+      co_return boost::system::error_code{};
+    }
+    last = std::prev(behind);
+  }
+  const BatchTime batch = last->first;
+  const auto saved = co_await keeper_.save(batch, last->second);
   if (!saved) {
     co_return saved.error();
   }
+  std::erase_if(unsaved_, [batch](const auto& entry) { return entry.first <= batch; });
   co_return boost::system::error_code{};
 }
 
@@ -175,7 +198,10 @@ void JobScheduler::lose_outputs_of_dead(std::vector<Address>& map_outputs) const
 Task<> JobScheduler::finish(SharedJobSet job, Instant started_at, boost::system::error_code error) {
   if (error) {
     ports_.listener.batch_failed(job->batch, error);
-    if (pipeline_.protocol.failed_batch == FailedBatch::kKeepPending) {
+    if (pipeline_.protocol.failed_batch == FailedBatch::kExit) {
+      give_up_();
+    }
+    if (pipeline_.protocol.failed_batch != FailedBatch::kForget) {
       co_return;
     }
   } else {

@@ -8,12 +8,14 @@
 //                 stays pending in this driver life and runs again only after a restart from a
 //                 checkpoint (not under FailedBatch::kForget). By then a later batch may have
 //                 completed and its ranges may be forgotten: it runs over other records. Spark's
-//                 clean-up goes by time alone, and so does this one.
+//                 clean-up goes by time alone, and so does this one, unless MetadataCleanup and
+//                 FailedBatch are told otherwise.
 
 #pragma once
 
 #include <deque>
 #include <functional>
+#include <map>
 #include <memory>
 #include <set>
 #include <vector>
@@ -43,11 +45,13 @@ class JobScheduler {
     CompletedBatch facts;  // for the rate estimator
   };
 
+  // `give_up` ends the application: FailedBatch::kExit.
   JobScheduler(const Ports& ports,
                const Pipeline& pipeline,
                TaskScheduler& tasks,
                OffsetKeeper& keeper,
-               std::function<void(Completion)> completed);
+               std::function<void(Completion)> completed,
+               std::function<void()> give_up);
 
   // Never waits: the job may start before the caller's next step.
   void submit(BatchTime batch, std::vector<TaskInput> parts);
@@ -59,6 +63,7 @@ class JobScheduler {
   void start_jobs();
   Task<> run_job(SharedJobSet job);
   Task<boost::system::error_code> execute(SharedJobSet job);
+  Task<boost::system::error_code> save_progress(SharedJobSet job);
   Task<boost::system::error_code> run_stages(SharedJobSet job);
   Task<boost::system::error_code> run_shuffled(SharedJobSet job);
 
@@ -72,7 +77,9 @@ class JobScheduler {
   TaskScheduler& tasks_;
   OffsetKeeper& keeper_;
   std::function<void(Completion)> completed_;
+  std::function<void()> give_up_;
   std::multiset<BatchTime> pending_;
+  std::map<BatchTime, BatchRanges> unsaved_;  // batches whose output is done, and no more of them
   std::deque<SharedJobSet> waiting_;
   std::int32_t running_count_ = 0;
 };

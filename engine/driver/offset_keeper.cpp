@@ -8,11 +8,13 @@
 namespace engine {
 namespace {
 
-std::vector<PartitionOffset> ends_of(const BatchRanges& ranges) {
+// By partition: the next offset to read.
+std::vector<PartitionOffset> ends_of(const BatchRanges& ranges, SavedOffset saved) {
+  const std::int64_t too_far = saved == SavedOffset::kBeyond ? 1 : 0;
   std::vector<PartitionOffset> ends;
   ends.reserve(ranges.size());
   for (const OffsetRange& range : ranges) {
-    ends.push_back({.partition = range.partition, .offset = range.until});
+    ends.push_back({.partition = range.partition, .offset = range.until + too_far});
   }
   return ends;
 }
@@ -74,12 +76,13 @@ Task<Result<>> OffsetKeeper::reserve(std::vector<PartitionOffset> start) {
 Task<Result<>> OffsetKeeper::save(BatchTime batch, BatchRanges ranges) {
   switch (pipeline_.source.offsets) {
     case OffsetKeeping::kKafka:
-      queued_ = ends_of(ranges);
+      queued_ = ends_of(ranges, pipeline_.protocol.saved_offset);
       queued_batch_ = batch;
       co_return Result<>{};
     case OffsetKeeping::kZookeeper:
     case OffsetKeeping::kHbase: {
-      const auto saved = co_await ports_.offsets.save(ends_of(ranges));
+      const auto saved =
+          co_await ports_.offsets.save(ends_of(ranges, pipeline_.protocol.saved_offset));
       if (!saved) {
         co_return saved.error();
       }
@@ -106,9 +109,9 @@ Task<Result<>> OffsetKeeper::save(BatchTime batch, BatchRanges ranges) {
 
 Task<Result<>> OffsetKeeper::save_in_sink(BatchRanges ranges) {
   SinkTransaction rows;
-  for (const OffsetRange& range : ranges) {
+  for (const PartitionOffset& end : ends_of(ranges, pipeline_.protocol.saved_offset)) {
     rows.offsets.push_back(
-        {.partition = range.partition, .expected = std::nullopt, .next = range.until});
+        {.partition = end.partition, .expected = std::nullopt, .next = end.offset});
   }
   const auto committed = co_await transact(&ports_.sink, std::move(rows));
   if (!committed) {

@@ -36,16 +36,18 @@ StreamingDriver::StreamingDriver(Ports ports,
       endpoint_(endpoint),
       exit_(std::move(exit)),
       keeper_(ports_, pipeline_),
-      tasks_(ports_, cluster_, endpoint_),
+      tasks_(ports_, pipeline_.protocol, cluster_, endpoint_),
       tracker_(make_tracker(ports_, pipeline_, cluster_, endpoint_, tasks_)),
       stream_(make_stream()),
-      jobs_(ports_,
-            pipeline_,
-            tasks_,
-            keeper_,
-            [this](const JobScheduler::Completion& completion) {
-              generator_.batch_completed(completion);
-            }),
+      jobs_(
+          ports_,
+          pipeline_,
+          tasks_,
+          keeper_,
+          [this](const JobScheduler::Completion& completion) {
+            generator_.batch_completed(completion);
+          },
+          exit_),
       writer_(
           ports_, pipeline_, [this](BatchTime batch) { generator_.completion_recorded(batch); }),
       generator_(ports_, pipeline_, *stream_, jobs_, writer_) {}
@@ -72,12 +74,15 @@ Task<> StreamingDriver::begin() {
   std::optional<Checkpoint> checkpoint;
   if (pipeline_.checkpoint_enabled) {
     auto found = co_await read_latest_checkpoint(&ports_.storage, pipeline_.application_version);
-    if (!found) {
+    const bool refuses = pipeline_.protocol.unreadable_checkpoint == UnreadableCheckpoint::kRefuse;
+    if (!found && refuses) {
       ports_.listener.driver_failed(found.error());
       exit_();
       co_return;
     }
-    checkpoint = std::move(found.value());
+    if (found) {
+      checkpoint = std::move(found.value());
+    }
   }
   ports_.listener.driver_started(checkpoint.has_value());
   Result<> started;

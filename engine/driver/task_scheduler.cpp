@@ -66,10 +66,21 @@ void TaskScheduler::executor_lost(Address executor) {
   if (on_executor_lost) {
     on_executor_lost(executor);
   }
-  for (const TaskKey& attempt : lost.mapped().running) {
-    attempt_ended({.key = attempt, .error = Errc::kUnavailable, .missing_map = -1});
-  }
+  give_up_attempts(lost.mapped());
   assign();
+}
+
+void TaskScheduler::give_up_attempts(const ExecutorState& lost) {
+  if (protocol_.lost_executor == LostExecutor::kForget) {
+    return;
+  }
+  boost::system::error_code error = Errc::kUnavailable;
+  if (protocol_.lost_executor == LostExecutor::kAssumeDone) {
+    error = {};
+  }
+  for (const TaskKey& attempt : lost.running) {
+    attempt_ended({.key = attempt, .error = error, .missing_map = -1});
+  }
 }
 
 void TaskScheduler::receiver_placed(Address executor) {

@@ -47,8 +47,11 @@ struct TaskSetResult {
 
 class TaskScheduler {
  public:
-  TaskScheduler(const Ports& ports, const Cluster& cluster, Endpoint<Message>& endpoint)
-      : ports_(ports), cluster_(cluster), endpoint_(endpoint) {}
+  TaskScheduler(const Ports& ports,
+                const Protocol& protocol,
+                const Cluster& cluster,
+                Endpoint<Message>& endpoint)
+      : ports_(ports), protocol_(protocol), cluster_(cluster), endpoint_(endpoint) {}
 
   // Runs the tasks; `key.set` and `key.attempt` are filled in here. Completes when all succeeded,
   // one failed for good, or one could not fetch its shuffle input.
@@ -120,6 +123,7 @@ class TaskScheduler {
   };
 
   static std::size_t index_of(const TaskSet& set, PartitionId partition);
+  void give_up_attempts(const ExecutorState& lost);
   void assign();
   bool assign(TaskSet& set);
   bool launch(TrackedTask& task);
@@ -133,6 +137,7 @@ class TaskScheduler {
   void find_slow_tasks(TaskSet& set) const;
 
   const Ports& ports_;
+  const Protocol& protocol_;
   const Cluster& cluster_;
   Endpoint<Message>& endpoint_;
   std::map<Address, ExecutorState> executors_;

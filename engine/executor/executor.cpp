@@ -148,6 +148,13 @@ Task<> Executor::run_task(std::shared_ptr<const TaskDescription> task) {
   co_await ports_.points.reach(Point::kTaskReported, here);
 }
 
+// The mistake of TaskReport::kBeforeOutput. The driver believes the first report.
+void Executor::report_if_early(const TaskKey& task) {
+  if (pipeline_.protocol.task_report == TaskReport::kBeforeOutput) {
+    endpoint_.send(driver_, TaskFinished{.key = task, .error = {}, .missing_map = -1});
+  }
+}
+
 Task<Executor::TaskOutcome> Executor::execute(std::shared_ptr<const TaskDescription> task) {
   switch (task->key.stage) {
     case Stage::kResult:
@@ -189,6 +196,7 @@ Task<Executor::TaskOutcome> Executor::run_result(TaskKey task, TaskInput source)
   }
   std::vector<Element> results =
       apply_narrow(pipeline_.operations, std::move(input.value().elements), ports_.random);
+  report_if_early(task);
   const auto written = co_await output_.write(task, std::move(source), std::move(results));
   memory_.task_memory_changed(-input.value().held_bytes);
   if (!written) {
@@ -227,12 +235,13 @@ Task<Executor::TaskOutcome> Executor::run_reduce(std::shared_ptr<const TaskDescr
   PartitionId map = 0;
   for (const Address& holder : task->map_outputs) {
     const auto block = co_await shuffle_.fetch(holder, task->key.batch, map, task->key.partition);
-    if (!block) {
+    if (block) {
+      std::ranges::copy(*block.value(), std::back_inserter(gathered));
+    } else if (pipeline_.protocol.fetch_failure == FetchFailure::kRecompute) {
       outcome.error = block.error();
       outcome.missing_map = map;
       co_return outcome;
     }
-    std::ranges::copy(*block.value(), std::back_inserter(gathered));
     ++map;
   }
   const PointContext here = context(task->key);
@@ -242,6 +251,7 @@ Task<Executor::TaskOutcome> Executor::run_reduce(std::shared_ptr<const TaskDescr
   std::vector<Element> results = apply_narrow(operations.subspan(shuffle + 1),
                                               combine_by_key(operations[shuffle], gathered, true),
                                               ports_.random);
+  report_if_early(task->key);
   const auto written = co_await output_.write(task->key, task->input, std::move(results));
   if (!written) {
     outcome.error = written.error();

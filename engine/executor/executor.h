@@ -67,6 +67,7 @@ class Executor {
   Task<TaskOutcome> run_map(TaskKey task, TaskInput input);
   Task<TaskOutcome> run_reduce(std::shared_ptr<const TaskDescription> task);
   Task<> process(std::size_t record_count);
+  void report_if_early(const TaskKey& task);
   void received(const Envelope<Message>& envelope);
   template <class Content>
   void deliver(Address from, const Content& content);

@@ -2,6 +2,7 @@
 
 #include <algorithm>
 #include <iterator>
+#include <optional>
 #include <string>
 #include <utility>
 
@@ -15,24 +16,31 @@ namespace {
 
 // A record's own place in Kafka identifies it whatever batch it is in; an aggregate exists only per
 // batch.
-std::string row_key(const Element& element, BatchTime batch) {
+std::string row_key(const Element& element, const TaskKey& task, RowIdentity identity) {
   if (!element.identity.empty()) {
     return element.identity;
   }
   if (element.source.partition < 0) {
-    return fmt::format("{}/{}", milliseconds_of(batch.at), element.key);
+    return fmt::format("{}/{}", milliseconds_of(task.batch.at), element.key);
   }
-  return fmt::format(
+  if (identity == RowIdentity::kOffset) {
+    return fmt::format("{}/{}", element.source.offset.value, element.ordinal);
+  }
+  const std::string position = fmt::format(
       "{}/{}/{}", element.source.partition, element.source.offset.value, element.ordinal);
+  return identity == RowIdentity::kPosition ? position
+                                            : fmt::format("{}/{}", position, task.attempt);
 }
 
-std::vector<OutputRow> to_rows(const TaskKey& task, std::vector<Element> elements, bool keyed) {
+std::vector<OutputRow> to_rows(const TaskKey& task,
+                               std::vector<Element> elements,
+                               std::optional<RowIdentity> identity) {
   std::vector<OutputRow> rows;
   rows.reserve(elements.size());
   for (Element& element : elements) {
     OutputRow row{.source = element.source,
                   .ordinal = element.ordinal,
-                  .row_key = keyed ? row_key(element, task.batch) : std::string(),
+                  .row_key = identity ? row_key(element, task, *identity) : std::string(),
                   .key = std::move(element.key),
                   .value = std::move(element.value),
                   .batch = task.batch,
@@ -44,6 +52,49 @@ std::vector<OutputRow> to_rows(const TaskKey& task, std::vector<Element> element
   return rows;
 }
 
+// What the sinks with units write at once, and its name.
+struct Portion {
+  UnitId unit;
+  std::string path;
+  std::vector<OutputRow> rows;
+};
+
+Portion whole_task(const TaskKey& task, OutputUnit kind, std::vector<OutputRow> rows) {
+  const bool per_attempt = kind == OutputUnit::kAttempt;
+  std::string path =
+      fmt::format("{:012}/part-{:05}", milliseconds_of(task.batch.at), task.partition);
+  if (per_attempt) {
+    path += fmt::format("-attempt-{}", task.attempt);
+  }
+  return {
+      .unit = {.batch = task.batch, .task = task.partition, .part = per_attempt ? task.attempt : 0},
+      .path = std::move(path),
+      .rows = std::move(rows)};
+}
+
+// A record's rows lie side by side. An aggregate has no place in Kafka.
+std::vector<Portion> portions(const TaskKey& task, OutputUnit kind, std::vector<OutputRow> rows) {
+  std::vector<Portion> result;
+  const bool aggregates = !rows.empty() && rows.front().source.partition < 0;
+  if (kind != OutputUnit::kRecord || aggregates) {
+    result.push_back(whole_task(task, kind, std::move(rows)));
+    return result;
+  }
+  Position last;
+  for (OutputRow& row : rows) {
+    const Position source = row.source;
+    if (result.empty() || source != last) {
+      const std::int64_t offset = source.offset.value;
+      result.push_back({.unit = {.batch = {}, .task = source.partition, .part = offset},
+                        .path = fmt::format("record-{:05}/{:012}", source.partition, offset),
+                        .rows = {}});
+    }
+    result.back().rows.push_back(std::move(row));
+    last = source;
+  }
+  return result;
+}
+
 PointContext context(const TaskKey& task) {
   return {.batch = task.batch, .partition = task.partition, .attempt = task.attempt};
 }
@@ -53,8 +104,12 @@ PointContext context(const TaskKey& task) {
 Task<Result<>> OutputOperation::write(TaskKey task,
                                       TaskInput input,
                                       std::vector<Element> elements) {
-  const bool keyed = pipeline_.sink.kind == SinkKind::kUpsert;
-  std::vector<OutputRow> rows = to_rows(task, std::move(elements), keyed);
+  const Protocol& protocol = pipeline_.protocol;
+  std::optional<RowIdentity> identity;
+  if (pipeline_.sink.kind == SinkKind::kUpsert) {
+    identity = protocol.row_identity;
+  }
+  std::vector<OutputRow> rows = to_rows(task, std::move(elements), identity);
   Result<> written;
   switch (pipeline_.sink.kind) {
     case SinkKind::kAppend:
@@ -62,17 +117,19 @@ Task<Result<>> OutputOperation::write(TaskKey task,
       written = co_await write_statements(task, std::move(rows));
       break;
     case SinkKind::kBatchUid:
-      written = co_await write_unit(task, std::move(rows));
+      written = co_await write_units(task, std::move(rows));
       break;
     case SinkKind::kOffsets:
-      if (pipeline_.protocol.offset_guard == OffsetGuard::kSecondTransaction) {
-        written = co_await write_then_offsets(task, std::get<OffsetRange>(input), std::move(rows));
+      if (protocol.offset_guard == OffsetGuard::kSecondTransaction ||
+          protocol.offset_guard == OffsetGuard::kOffsetsFirst) {
+        written =
+            co_await write_beside_offsets(task, std::get<OffsetRange>(input), std::move(rows));
       } else {
         written = co_await write_with_offsets(task, std::get<OffsetRange>(input), std::move(rows));
       }
       break;
     case SinkKind::kFiles:
-      written = co_await write_file(task, std::move(rows));
+      written = co_await write_files(task, std::move(rows));
       break;
   }
   if (!written) {
@@ -116,26 +173,88 @@ Task<Result<TransactionOutcome>> OutputOperation::run(TaskKey task, SinkTransact
   co_return co_await ports_.sink.commit(prepared.value());
 }
 
-// "If not already committed, commit; else skip the update": a present id counts as success.
-Task<Result<>> OutputOperation::write_unit(TaskKey task, std::vector<OutputRow> rows) {
-  SinkTransaction transaction;
-  transaction.rows = std::move(rows);
-  transaction.insert_unit = UnitId{.batch = task.batch, .task = task.partition};
-  const auto outcome = co_await run(task, std::move(transaction));
-  if (!outcome) {
-    co_return outcome.error();
+Task<Result<>> OutputOperation::write_units(TaskKey task, std::vector<OutputRow> rows) {
+  for (Portion& portion : portions(task, pipeline_.protocol.output_unit, std::move(rows))) {
+    const auto written = co_await write_unit(task, portion.unit, std::move(portion.rows));
+    if (!written) {
+      co_return written.error();
+    }
   }
-  INVARIANT(outcome.value() != TransactionOutcome::kOffsetConflict, "no offset was compared");
   co_return Result<>{};
+}
+
+// "If not already committed, commit; else skip the update": a present id counts as success.
+Task<Result<>> OutputOperation::write_unit(TaskKey task, UnitId unit, std::vector<OutputRow> rows) {
+  const UnitGuard guard = pipeline_.protocol.unit_guard;
+  SinkTransaction both;
+  both.insert_unit = unit;
+  if (guard == UnitGuard::kSameTransaction) {
+    both.rows = std::move(rows);
+    const auto outcome = co_await run(task, std::move(both));
+    if (!outcome) {
+      co_return outcome.error();
+    }
+    INVARIANT(outcome.value() != TransactionOutcome::kOffsetConflict, "no offset was compared");
+    co_return Result<>{};
+  }
+  SinkTransaction only_rows;
+  only_rows.rows = std::move(rows);
+  if (guard == UnitGuard::kUnitFirst) {
+    co_return co_await run_both(task, std::move(both), std::move(only_rows));
+  }
+  co_return co_await run_both(task, std::move(only_rows), std::move(both));
+}
+
+// What is right as one transaction is wrong as two, in either order: a crash in between leaves the
+// one without the other. A first one that found its unit present ends it.
+Task<Result<>> OutputOperation::run_both(TaskKey task,
+                                         SinkTransaction first,
+                                         SinkTransaction second) {
+  const auto begun = co_await run(task, std::move(first));
+  if (!begun) {
+    co_return begun.error();
+  }
+  if (begun.value() != TransactionOutcome::kCommitted) {
+    co_return Result<>{};
+  }
+  const auto ended = co_await transact(&ports_.sink, std::move(second));
+  if (!ended) {
+    co_return ended.error();
+  }
+  co_return Result<>{};
+}
+
+// What must be saved for the transaction to apply; empty: anything.
+Task<Result<std::optional<Offset>>> OutputOperation::expected_offset(OffsetRange range) {
+  switch (pipeline_.protocol.offset_guard) {
+    case OffsetGuard::kCompareAndSet:
+    case OffsetGuard::kResultIgnored:
+      co_return std::optional(range.from);
+    case OffsetGuard::kAtMostFrom:
+      break;
+    case OffsetGuard::kBlindUpdate:
+    case OffsetGuard::kSecondTransaction:
+    case OffsetGuard::kOffsetsFirst:
+      co_return std::optional<Offset>{};
+  }
+  const auto saved = co_await ports_.sink.saved_offsets();
+  if (!saved) {
+    co_return saved.error();
+  }
+  const auto row = std::ranges::find(saved.value(), range.partition, &PartitionOffset::partition);
+  const bool passes = row != saved.value().end() && row->offset <= range.from;
+  co_return std::optional(passes ? row->offset : range.from);
 }
 
 Task<Result<>> OutputOperation::write_with_offsets(TaskKey task,
                                                    OffsetRange range,
                                                    std::vector<OutputRow> rows) {
-  const bool guarded = pipeline_.protocol.offset_guard == OffsetGuard::kCompareAndSet;
-  const OffsetUpdate update{.partition = range.partition,
-                            .expected = guarded ? std::optional(range.from) : std::nullopt,
-                            .next = range.until};
+  const auto expected = co_await expected_offset(range);
+  if (!expected) {
+    co_return expected.error();
+  }
+  const OffsetUpdate update{
+      .partition = range.partition, .expected = expected.value(), .next = range.until};
   SinkTransaction transaction;
   transaction.rows = std::move(rows);
   transaction.offsets.push_back(update);
@@ -143,7 +262,8 @@ Task<Result<>> OutputOperation::write_with_offsets(TaskKey task,
   if (!outcome) {
     co_return outcome.error();
   }
-  if (outcome.value() == TransactionOutcome::kOffsetConflict) {
+  const bool asks = pipeline_.protocol.offset_guard != OffsetGuard::kResultIgnored;
+  if (asks && outcome.value() == TransactionOutcome::kOffsetConflict) {
     co_return co_await accept_if_done(range);
   }
   co_return Result<>{};
@@ -164,33 +284,35 @@ Task<Result<>> OutputOperation::accept_if_done(OffsetRange range) {
   co_return Result<>{};
 }
 
-// The mistake of OffsetGuard::kSecondTransaction: a crash between the two repeats the rows.
-Task<Result<>> OutputOperation::write_then_offsets(TaskKey task,
-                                                   OffsetRange range,
-                                                   std::vector<OutputRow> rows) {
+// The mistakes of OffsetGuard::kSecondTransaction, which repeats rows, and kOffsetsFirst, which
+// loses them.
+Task<Result<>> OutputOperation::write_beside_offsets(TaskKey task,
+                                                     OffsetRange range,
+                                                     std::vector<OutputRow> rows) {
   SinkTransaction results;
   results.rows = std::move(rows);
-  const auto written = co_await run(task, std::move(results));
-  if (!written) {
-    co_return written.error();
-  }
   SinkTransaction offsets;
   const OffsetUpdate update{
       .partition = range.partition, .expected = std::nullopt, .next = range.until};
   offsets.offsets.push_back(update);
-  const auto saved = co_await transact(&ports_.sink, std::move(offsets));
-  if (!saved) {
-    co_return saved.error();
+  if (pipeline_.protocol.offset_guard == OffsetGuard::kSecondTransaction) {
+    co_return co_await run_both(task, std::move(results), std::move(offsets));
   }
-  co_return Result<>{};
+  co_return co_await run_both(task, std::move(offsets), std::move(results));
 }
 
-Task<Result<>> OutputOperation::write_file(TaskKey task, std::vector<OutputRow> rows) {
-  std::string path =
-      fmt::format("{:012}/part-{:05}", milliseconds_of(task.batch.at), task.partition);
-  const auto written = co_await ports_.sink.replace_file(std::move(path), std::move(rows));
-  if (!written) {
-    co_return written.error();
+Task<Result<>> OutputOperation::write_files(TaskKey task, std::vector<OutputRow> rows) {
+  const bool replaces = pipeline_.protocol.file_write == FileWrite::kReplace;
+  for (Portion& portion : portions(task, pipeline_.protocol.output_unit, std::move(rows))) {
+    Result<> written;
+    if (replaces) {
+      written = co_await ports_.sink.replace_file(portion.path, std::move(portion.rows));
+    } else {
+      written = co_await ports_.sink.append(std::move(portion.rows));
+    }
+    if (!written) {
+      co_return written.error();
+    }
   }
   const PointContext here = context(task);
   co_await ports_.points.reach(Point::kTaskOutputWritten, here);

@@ -13,11 +13,15 @@
 //              by compare-and-set (koeninger/kafka-exactly-once, TransactionalPerPartition).
 //   files      one file per batch and partition, replaced as a whole (saveAsTextFile).
 //
+// Under OutputUnit::kRecord, batch-uid and files write record by record, and each is named by its
+// place in Kafka: whatever batch brings it again, it is there already.
+//
 // Each passes task.output_written when everything is sent and task.output_committed when it is
 // durable.
 
 #pragma once
 
+#include <optional>
 #include <vector>
 
 #include "engine/messages.h"
@@ -38,10 +42,13 @@ class OutputOperation {
 
  private:
   Task<Result<>> write_statements(TaskKey task, std::vector<OutputRow> rows);
-  Task<Result<>> write_unit(TaskKey task, std::vector<OutputRow> rows);
+  Task<Result<>> write_units(TaskKey task, std::vector<OutputRow> rows);
+  Task<Result<>> write_unit(TaskKey task, UnitId unit, std::vector<OutputRow> rows);
   Task<Result<>> write_with_offsets(TaskKey task, OffsetRange range, std::vector<OutputRow> rows);
-  Task<Result<>> write_then_offsets(TaskKey task, OffsetRange range, std::vector<OutputRow> rows);
-  Task<Result<>> write_file(TaskKey task, std::vector<OutputRow> rows);
+  Task<Result<>> write_beside_offsets(TaskKey task, OffsetRange range, std::vector<OutputRow> rows);
+  Task<Result<>> write_files(TaskKey task, std::vector<OutputRow> rows);
+  Task<Result<std::optional<Offset>>> expected_offset(OffsetRange range);
+  Task<Result<>> run_both(TaskKey task, SinkTransaction first, SinkTransaction second);
   Task<Result<TransactionOutcome>> run(TaskKey task, SinkTransaction transaction);
   Task<Result<>> accept_if_done(OffsetRange range);
 

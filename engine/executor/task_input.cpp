@@ -1,7 +1,9 @@
 #include "engine/executor/task_input.h"
 
+#include <algorithm>
 #include <utility>
 
+#include "engine/kafka_source.h"
 #include "engine/ports/invariant.h"
 #include "engine/wal/wal_reader.h"
 
@@ -14,7 +16,17 @@ Task<Result<BlockRecords>> TaskInputReader::read(TaskInput input) {
   return read_block(std::get<BlockInput>(std::move(input)));
 }
 
+// The driver has fixed the range. Whatever the task finds out by itself, another attempt may find
+// out otherwise: the mistake of TaskRange::kLatest.
 Task<Result<BlockRecords>> TaskInputReader::read_range(OffsetRange range) {
+  if (pipeline_.protocol.task_range == TaskRange::kLatest) {
+    const auto latest = co_await ports_.kafka.watermarks(pipeline_.source.topic);
+    if (!latest) {
+      co_return latest.error();
+    }
+    range.until =
+        std::max(range.until, latest.value().at(index_of(range.partition)).high_watermark);
+  }
   if (range.count() == 0) {
     co_return BlockRecords{};
   }

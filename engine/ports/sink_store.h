@@ -35,10 +35,12 @@ struct OutputRow {
   RowOrigin origin;
 };
 
-// Names a unit of work that must take effect once: Spark's recipe (batch time, partition id).
+// Names a piece of output that must take effect once: Spark's recipe (batch time, partition id), or
+// one part of that, or a record by its own partition and offset.
 struct UnitId {
   BatchTime batch;
   PartitionId task = 0;
+  std::int64_t part = 0;
   auto operator<=>(const UnitId&) const = default;
 };
 

@@ -415,6 +415,37 @@ TEST(Loader, EveryProtocolChoiceThatHasAnEffectIsApplied) {
   EXPECT_EQ(scenario.pipeline.protocol.checkpoint_publish, engine::CheckpointPublish::kInPlace);
 }
 
+TEST(Loader, AProtocolIsABaseOrExceptionsFromOne) {
+  const engine::Protocol hardened = engine::hardened_protocol();
+  engine::Protocol exception = hardened;
+  exception.reschedule = engine::Reschedule::kPendingOnly;
+
+  const auto protocol_of = [](const std::string& text) {
+    return load_one(sample_with("protocol: {}", "protocol: " + text));
+  };
+  EXPECT_EQ(protocol_of("faithful").pipeline.protocol, engine::Protocol{});
+  EXPECT_EQ(protocol_of("hardened").pipeline.protocol, hardened);
+  EXPECT_EQ(protocol_of("hardened").protocol_base, hardened);
+  EXPECT_EQ(protocol_of("{ base: hardened }").pipeline.protocol, hardened);
+  const Scenario both = protocol_of("{ reschedule: pending_only, base: hardened }");
+  EXPECT_EQ(both.pipeline.protocol, exception);
+  EXPECT_EQ(both.protocol_base, hardened);
+  EXPECT_NE(protocol_of("hardened").text_hash, protocol_of("faithful").text_hash);
+}
+
+TEST(Loader, HardenedIsSoundInEveryDecision) {
+  for (const engine::ProtocolChoice& choice : engine::all_protocol_choices()) {
+    engine::Protocol changed = engine::hardened_protocol();
+    choice.apply(changed);
+    if (choice.soundness == engine::Soundness::kSound) {
+      EXPECT_EQ(changed, engine::hardened_protocol()) << choice.decision;
+    }
+    if (choice.soundness == engine::Soundness::kMistake) {
+      EXPECT_NE(changed, engine::hardened_protocol()) << choice.decision << ": " << choice.value;
+    }
+  }
+}
+
 TEST(Loader, OffsetsKeptElsewhereWithoutACheckpointSectionMeanNoCheckpoint) {
   std::string text = sample_with("offsets: checkpoint", "offsets: kafka");
   text.erase(text.find("  checkpoint: {"),
@@ -497,6 +528,9 @@ constexpr BadEdit kKeys[] = {
     {"seed: 7", "zzzzzzzz: 7", 4, 1, "key \"zzzzzzzz\" is not known in scenario; known keys are"},
     {"storage: hdfs", "stroage: hdfs", 16, 32, "(did you mean \"storage\"?)"},
     {"protocol: {}", "protocol: { rescedule: x }", 19, 15, "(did you mean \"reschedule\"?)"},
+    {"protocol: {}", "protocol: hardend", 19, 13, "hardened"},
+    {"protocol: {}", "protocol: { base: sound }", 19, 21, "hardened"},
+    {"protocol: {}", "protocol: []", 19, 13, "hardened, or decisions such as"},
     {"lost: \">0\"", "losst: 1", 27, 13, "(did you mean \"lost\"?)"},
     {"received: exactly-once",
      "received: { phantom: 0 }",
@@ -1223,7 +1257,9 @@ TEST_F(Schema, NamesExactlyTheProtocolChoicesOfTheEngine) {
   const auto& decisions = schema().at("$defs").at("protocol").at("properties");
   for (const auto& [decision, definition] : decisions.items()) {
     for (const auto& value : definition.at("enum")) {
-      described.emplace(decision, value.get<std::string>());
+      if (decision != "base") {
+        described.emplace(decision, value.get<std::string>());
+      }
     }
   }
   EXPECT_EQ(described, expected);

@@ -68,7 +68,7 @@ class Stage {
   // Executors 0 to `executors` - 1 have registered with two cores each when the stage begins.
   explicit Stage(PartitionId partitions, engine::Cluster cluster = {}, std::int32_t executors = 0)
       : cluster_(cluster), ports_(world_.begin()), endpoint_(world_.process) {
-    scheduler_.emplace(ports_, cluster_, endpoint_);
+    scheduler_.emplace(ports_, protocol_, cluster_, endpoint_);
     for (std::int32_t index = 0; index < executors; ++index) {
       scheduler_->executor_registered(executor(index), 2);
     }
@@ -130,6 +130,7 @@ class Stage {
   }
 
   LoneProcess world_;
+  engine::Protocol protocol_;
   engine::Cluster cluster_;
   engine::Ports ports_;
   tests::SilentEndpoint endpoint_;
