@@ -16,6 +16,8 @@
 //                    the notice arrives, or the end is silent.
 //   N4  Refusal.     Whoever sends to a life that has ended already hears Disconnected: nobody
 //                    listens at its port any more. Not if the link is cut, nor after a silent end.
+//   N5  Intercepted. An interception meets as many messages as it says, of those that it matches
+//                    and that no cut swallows, in the order of sending; no other message.
 // tests/unit/network_test.cpp checks each of them by name.
 
 #pragma once
@@ -26,6 +28,7 @@
 #include <cstddef>
 #include <cstdint>
 #include <deque>
+#include <functional>
 #include <memory>
 #include <optional>
 #include <utility>
@@ -50,6 +53,20 @@ struct LinkOptions {
   engine::Duration latency_max = std::chrono::microseconds(750);
   double loss = 0;         // probability that a message is lost
   double duplication = 0;  // probability that a message arrives twice
+};
+
+// What becomes of the next `times` messages that match. Of several interceptions that match a
+// message the oldest meets it.
+template <class Message>
+struct Interception {
+  std::optional<engine::ProcessId> from;  // empty: anybody
+  std::optional<engine::ProcessId> to;
+  std::function<bool(const Message&)> matches;
+  std::int32_t times = 1;
+  bool lost = false;
+  bool twice = false;
+  engine::Duration late{0};   // and what follows on the same link with it (N1)
+  std::function<void()> met;  // called for each message that it meets; may be empty
 };
 
 // `std::uint64_t digest(const Message&)` is found by argument-dependent lookup; it says for the
@@ -102,6 +119,11 @@ class Network {
 
   [[nodiscard]] bool is_cut(engine::ProcessId left, engine::ProcessId right) {
     return link_between(left, right).is_cut();
+  }
+
+  void intercept(Interception<Message> interception) {
+    INVARIANT(interception.times > 0, "an interception of {} messages", interception.times);
+    interceptions_.push_back(std::move(interception));
   }
 
   // Nobody is told of the next end of a life of `process`: its machine stops, so no kernel is left
@@ -202,12 +224,13 @@ class Network {
       return;
     }
     link.connected = link.connected || is_living(target, to);
+    const Fate fate = intercepted(from.process.id(), to.process, message);
     RandomStream& random = stream_of(from, target, link);
-    if (happens(link.options.loss, random)) {
+    if (fate.lost || happens(link.options.loss, random)) {
       from.process.record(Operation::kMessageLost, content);
       return;
     }
-    const bool twice = happens(link.options.duplication, random);
+    const bool twice = happens(link.options.duplication, random) || fate.twice;
     Flight flight{.from = from.index,
                   .to = target.index,
                   .receiver = to,
@@ -215,9 +238,35 @@ class Network {
                   .refused = !is_living(target, to) && to.incarnation != target.vanished_life,
                   .envelope = {.from = from.self(), .content = std::move(message)}};
     if (twice) {
-      dispatch(link, Flight(flight), draw_latency(link.options, random));
+      dispatch(link, Flight(flight), draw_latency(link.options, random) + fate.late);
     }
-    dispatch(link, std::move(flight), draw_latency(link.options, random));
+    dispatch(link, std::move(flight), draw_latency(link.options, random) + fate.late);
+  }
+
+  struct Fate {
+    bool lost = false;
+    bool twice = false;
+    engine::Duration late{0};
+  };
+
+  // Uses up one time of the interception that meets the message.
+  Fate intercepted(engine::ProcessId from, engine::ProcessId to, const Message& message) {
+    const auto one = std::ranges::find_if(interceptions_, [&](const auto& candidate) {
+      return candidate.from.value_or(from) == from && candidate.to.value_or(to) == to &&
+             candidate.matches(message);
+    });
+    if (one == interceptions_.end()) [[likely]] {
+      return {};
+    }
+    if (one->met) {
+      one->met();
+    }
+    const Fate fate{.lost = one->lost, .twice = one->twice, .late = one->late};
+    --one->times;
+    if (one->times == 0) {
+      interceptions_.erase(one);
+    }
+    return fate;
   }
 
   // Of what the current life of `from` sends to `to`.
@@ -331,7 +380,8 @@ class Network {
   LinkOptions default_options_;
   std::vector<std::unique_ptr<Node>> nodes_;
   std::deque<Link> links_;
-  std::vector<Flight> flights_;    // those whose slot is not free are under way
+  std::vector<Interception<Message>> interceptions_;  // oldest first
+  std::vector<Flight> flights_;                       // those whose slot is not free are under way
   std::vector<std::size_t> free_;  // slots of flights_, the last one to be used next
 };
 

@@ -60,6 +60,18 @@ void Process::on_end_of_life(std::function<void()> observer) {
   observers_.push_back(std::move(observer));
 }
 
+void Process::pause() {
+  INVARIANT(alive(), "{} is dead and cannot be paused", engine::to_string(id_));
+  record(Operation::kPaused, 0);
+  hold();
+}
+
+void Process::resume() {
+  INVARIANT(alive(), "{} is dead and cannot be resumed", engine::to_string(id_));
+  record(Operation::kResumed, 0);
+  let_go();
+}
+
 engine::Task<> Process::step(Operation operation, std::uint64_t digest, engine::Duration latency) {
   INVARIANT(alive(), "{} takes a step and is dead", engine::to_string(id_));
   ++step_count_;
@@ -84,7 +96,7 @@ void Process::trace(Operation operation, std::uint64_t digest, std::uint64_t num
 
 // A plain function: the only frame of a wait is the one that holds the operation.
 engine::Task<> Process::sleep_until(engine::Instant when) {
-  if (when <= now()) {
+  if (when <= now() && !paused()) {
     return completed();
   }
   return boost::asio::async_initiate<const boost::asio::use_awaitable_t<>&, void()>(
@@ -96,7 +108,7 @@ engine::Task<> Process::sleep_until(engine::Instant when) {
 }
 
 engine::Task<> Process::pass() {
-  return condemned_ ? park() : completed();
+  return condemned_ ? park() : sleep_until(now());
 }
 
 // Waits for nothing: only the end of this life takes the frame away.

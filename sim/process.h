@@ -13,6 +13,8 @@
 //   P2  Dead for ever.  Nothing that was given to an executor of a dead life runs.
 //   P3  Condemned.      A coroutine that comes to a step or a point of a condemned process is never
 //                       resumed.
+//   P4  Paused.         Nothing of a paused process runs but the operation that is running, and
+//                       that stops at its next step or point. What comes meanwhile waits.
 // tests/unit/process_test.cpp checks each of them by name.
 
 #pragma once
@@ -72,6 +74,17 @@ class Process final : private detail::OperationOwner {
 
   [[nodiscard]] bool condemned() const { return condemned_; }
 
+  // The process stands still until it is resumed as often as it was paused; time goes on for
+  // everybody. A life that begins is not paused.
+  // Requires  alive().
+  void pause();
+  void resume();
+
+  [[nodiscard]] bool paused() const { return is_held(); }
+
+  // From now on, over all its lives, its operations run last in each instant.
+  void yield() { OperationOwner::yield(); }
+
   // One effect boundary. The call counts the step, traces it and asks the fault hook; awaiting the
   // result takes `latency` of virtual time, or never returns when the process is condemned.
   [[nodiscard]] engine::Task<> step(Operation operation,
@@ -87,7 +100,7 @@ class Process final : private detail::OperationOwner {
   // Completes at `when`, or at once if that has passed.
   [[nodiscard]] engine::Task<> sleep_until(engine::Instant when);
 
-  // Completes at once; never if the process is condemned.
+  // Completes at once; never if the process is condemned, and when it is resumed if it is paused.
   [[nodiscard]] engine::Task<> pass();
 
  private:

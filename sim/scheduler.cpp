@@ -41,6 +41,33 @@ void OperationOwner::begin() {
 void OperationOwner::end() {
   alive_ = false;
   scheduler_->destroy_pending(*this);
+  holds_ = 0;
+  held_back_.clear();
+}
+
+void OperationOwner::let_go() {
+  INVARIANT(holds_ > 0, "somebody is let go whom nobody holds");
+  --holds_;
+  if (holds_ > 0) {
+    return;
+  }
+  scheduler_->ready_again(held_back_);
+  held_back_.clear();
+}
+
+void OperationOwner::yield() {
+  yielded_ = ++scheduler_->yield_count_;
+}
+
+ReadyEntry ReadyQueue::take(std::size_t index) {
+  const std::size_t mask = entries_.size() - 1;
+  const ReadyEntry taken = entries_[(head_ + index) & mask];
+  for (std::size_t hole = head_ + index; hole != head_; --hole) {
+    entries_[hole & mask] = entries_[(hole - 1) & mask];
+  }
+  head_ = (head_ + 1) & mask;
+  --size_;
+  return taken;
 }
 
 void ReadyQueue::grow() {
@@ -226,15 +253,47 @@ detail::PendingOperation* Scheduler::next_operation() {
     }
   }
   while (memory_.ready_.size() > 0) {
-    if (order_ != nullptr) [[unlikely]] {
-      memory_.ready_.bring_to_front(uniform_below(*order_, memory_.ready_.size()));
+    const bool in_turn = order_ == nullptr && yield_count_ == 0;
+    const detail::ReadyEntry entry =
+        in_turn ? memory_.ready_.pop() : memory_.ready_.take(choose_ready());
+    if (entry.operation->ticket_ != entry.ticket) {
+      continue;
     }
-    const detail::ReadyEntry entry = memory_.ready_.pop();
-    if (entry.operation->ticket_ == entry.ticket) {
+    detail::OperationOwner& owner = *entry.operation->owner_;
+    if (!owner.is_held()) [[likely]] {
       return entry.operation;
     }
+    owner.held_back_.push_back(entry);
   }
   return nullptr;
+}
+
+// Which ready entry is next: of those whose owners yielded least, the first, or one that is drawn.
+// An entry that is out of date has no owner, and whoever takes it only drops it.
+std::size_t Scheduler::choose_ready() {
+  const detail::ReadyQueue& ready = memory_.ready_;
+  candidates_.clear();
+  std::uint64_t least = 0;
+  for (std::size_t index = 0; index < ready.size(); ++index) {
+    const detail::ReadyEntry& entry = ready.at(index);
+    const bool is_current = entry.operation->ticket_ == entry.ticket;
+    const std::uint64_t yielded = is_current ? entry.operation->owner_->yielded_ : 0;
+    if (candidates_.empty() || yielded < least) {
+      candidates_.clear();
+      least = yielded;
+    }
+    if (yielded == least) {
+      candidates_.push_back(index);
+    }
+  }
+  return order_ == nullptr ? candidates_.front()
+                           : candidates_[uniform_below(*order_, candidates_.size())];
+}
+
+void Scheduler::ready_again(const std::vector<detail::ReadyEntry>& entries) {
+  for (const detail::ReadyEntry& entry : entries) {
+    memory_.ready_.push(entry);
+  }
 }
 
 // Whether a timer is set; entries that are out of date do not count.

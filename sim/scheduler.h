@@ -8,9 +8,12 @@
 //
 // Invariants
 //   S1  Order.  Operations run by (time, order of becoming ready). Nothing else decides, unless a
-//               seeded order was asked for; then its random numbers do.
+//               seeded order was asked for; then its random numbers do. Who yields runs behind
+//               whoever yielded less, or never.
 //   S2  Owned.  Every operation belongs to the world or to one life of one process.
 //   S3  Turn.   Nothing runs inside the call that makes it ready.
+//   S4  Held.   Nothing of an owner that is held runs. What became ready meanwhile becomes ready
+//               again in the same order when it is let go.
 // tests/unit/scheduler_test.cpp checks each of them by name.
 
 #pragma once
@@ -101,6 +104,11 @@ class PendingOperation : public Link {
   alignas(std::max_align_t) std::array<std::byte, kInlineBytes> function_{};
 };
 
+struct ReadyEntry {
+  PendingOperation* operation = nullptr;
+  std::uint64_t ticket = 0;
+};
+
 // The pending operations of one life of a process, or of the world.
 class OperationOwner : public Link {
  public:
@@ -119,8 +127,18 @@ class OperationOwner : public Link {
  protected:
   void begin();
 
-  // Destroys everything pending, oldest first.
+  // Destroys everything pending, oldest first. A life that begins is not held.
   void end();
+
+  // From now on nothing of it runs, until it is let go as often as it was held.
+  void hold() { ++holds_; }
+
+  void let_go();
+
+  [[nodiscard]] bool is_held() const { return holds_ > 0; }
+
+  // From now on it runs behind everybody else in each instant, over all its lives.
+  void yield();
 
  private:
   friend class sim::Scheduler;
@@ -129,17 +147,15 @@ class OperationOwner : public Link {
   Link pending_;
   bool alive_ = false;
   engine::Incarnation life_ = 0;
+  std::int32_t holds_ = 0;
+  std::uint64_t yielded_ = 0;          // when, among those who did; 0: never
+  std::vector<ReadyEntry> held_back_;  // ready but for the hold, in order
 };
 
 // Operations that outlive every process; alive from the beginning.
 class World final : public OperationOwner {
  public:
   explicit World(Scheduler& scheduler) : OperationOwner(scheduler) { begin(); }
-};
-
-struct ReadyEntry {
-  PendingOperation* operation = nullptr;
-  std::uint64_t ticket = 0;
 };
 
 // First in, first out, with access by index.
@@ -164,9 +180,13 @@ class ReadyQueue {
   }
 
   // Requires  index < size().
-  void bring_to_front(std::size_t index) {
-    std::swap(entries_[head_], entries_[(head_ + index) & (entries_.size() - 1)]);
+  [[nodiscard]] const ReadyEntry& at(std::size_t index) const {
+    return entries_[(head_ + index) & (entries_.size() - 1)];
   }
+
+  // Out of its turn; the order of the others stays.
+  // Requires  index < size().
+  ReadyEntry take(std::size_t index);
 
   void clear() { size_ = 0; }
 
@@ -317,6 +337,8 @@ class Scheduler final : public boost::asio::execution_context,
   detail::PendingOperation& acquire();
   void release(detail::PendingOperation& operation);
   detail::PendingOperation* next_operation();
+  std::size_t choose_ready();
+  void ready_again(const std::vector<detail::ReadyEntry>& entries);
   bool has_timer();
   bool advance(engine::Instant deadline);
   void forget_timer(detail::PendingOperation& operation);
@@ -333,6 +355,8 @@ class Scheduler final : public boost::asio::execution_context,
   bool stopped_ = false;
   bool looping_ = false;
   engine::Random* order_ = nullptr;
+  std::uint64_t yield_count_ = 0;
+  std::vector<std::size_t> candidates_;  // of choose_ready(); kept for its memory
   detail::Link owners_;
   detail::World world_;
 };

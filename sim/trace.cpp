@@ -16,7 +16,7 @@ namespace {
 // The hash reads words as they lie in memory.
 static_assert(std::endian::native == std::endian::little);
 
-constexpr std::array<std::string_view, 44> kOperationNames{
+constexpr std::array<std::string_view, 46> kOperationNames{
     "life.began",
     "life.ended",
     "point",
@@ -61,9 +61,11 @@ constexpr std::array<std::string_view, 44> kOperationNames{
     "offsets.save",
     "offsets.save_applied",
     "offsets.load",
+    "paused",
+    "resumed",
 };
 
-static_assert(kOperationNames.size() == static_cast<std::size_t>(Operation::kOffsetsLoad) + 1);
+static_assert(kOperationNames.size() == static_cast<std::size_t>(Operation::kResumed) + 1);
 
 constexpr std::uint64_t word_of(std::int32_t high, std::int32_t low) {
   return std::uint64_t{static_cast<std::uint32_t>(high)} << 32U | static_cast<std::uint32_t>(low);

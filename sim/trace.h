@@ -70,6 +70,8 @@ enum class Operation : std::uint16_t {
   kOffsetsSave,
   kOffsetsSaveApplied,
   kOffsetsLoad,
+  kPaused,
+  kResumed,
 };
 
 // "storage.rename_applied"

@@ -25,6 +25,7 @@ using std::chrono::microseconds;
 using std::chrono::milliseconds;
 using testing::ElementsAre;
 using testing::IsEmpty;
+using testing::IsSupersetOf;
 using testing::SizeIs;
 using testing::UnorderedElementsAre;
 
@@ -106,6 +107,26 @@ class NetworkTest : public testing::Test {
 
   void send(Host& from, const Host& to, std::int32_t number) {
     from.endpoint.send(to.process.address(), Note{number});
+  }
+
+  // What becomes of messages, if one says only that.
+  struct Fate {
+    bool lost = false;
+    bool twice = false;
+    Duration late{0};
+  };
+
+  static sim::Interception<Note> between(engine::ProcessId from,
+                                         engine::ProcessId to,
+                                         std::int32_t times,
+                                         Fate fate) {
+    return {.from = from,
+            .to = to,
+            .matches = [](const Note&) { return true; },
+            .times = times,
+            .lost = fate.lost,
+            .twice = fate.twice,
+            .late = fate.late};
   }
 
   void run() { scheduler.run(Instant(std::chrono::seconds(10))); }
@@ -446,6 +467,73 @@ TEST_F(NetworkTest, ADuplicatedMessageArrivesTwice) {
   send(driver, first, 1);
   run();
   EXPECT_THAT(first.what(), ElementsAre("1 of driver/1", "1 of driver/1"));
+}
+
+// N5.
+TEST_F(NetworkTest, AnInterceptionMeetsAsManyMessagesAsItSays) {
+  network.intercept(between(kDriver, kFirst, 2, {.lost = true}));
+  for (std::int32_t number = 1; number <= 4; ++number) {
+    send(driver, first, number);
+    send(driver, second, number);
+    send(second, first, number + 10);
+  }
+  run();
+  EXPECT_THAT(first.what(), IsSupersetOf({"3 of driver/1", "4 of driver/1", "11 of executor:1/1"}));
+  EXPECT_THAT(first.what(), SizeIs(6));
+  EXPECT_THAT(second.what(), SizeIs(4));
+}
+
+TEST_F(NetworkTest, AnInterceptionMeetsOnlyWhatItMatches) {
+  auto odd = between(kDriver, kFirst, 1, {.lost = true});
+  odd.matches = [](const Note& note) { return note.number % 2 == 1; };
+  network.intercept(odd);
+  for (const std::int32_t number : {2, 3, 4, 5}) {
+    send(driver, first, number);
+  }
+  run();
+  EXPECT_THAT(first.what(), ElementsAre("2 of driver/1", "4 of driver/1", "5 of driver/1"));
+}
+
+TEST_F(NetworkTest, AMessageThatIsLateHoldsUpWhatFollowsOnItsLink) {
+  network.intercept(between(kDriver, kFirst, 1, {.late = milliseconds(300)}));
+  send(driver, first, 1);
+  send(driver, first, 2);
+  send(driver, second, 3);
+  send(first, driver, 4);
+  run();
+  EXPECT_THAT(first.what(), ElementsAre("1 of driver/1", "2 of driver/1"));
+  EXPECT_GE(first.heard[0].at, Instant(milliseconds(300)));
+  EXPECT_LT(second.heard.at(0).at, Instant(milliseconds(1)));
+  EXPECT_LT(driver.heard.at(0).at, Instant(milliseconds(1)));
+}
+
+TEST_F(NetworkTest, AMessageThatIsRepeatedArrivesTwiceAndTheNextOnce) {
+  network.intercept(between(kDriver, kFirst, 1, {.twice = true}));
+  send(driver, first, 1);
+  send(driver, first, 2);
+  run();
+  EXPECT_THAT(first.what(), ElementsAre("1 of driver/1", "1 of driver/1", "2 of driver/1"));
+}
+
+TEST_F(NetworkTest, WhatACutSwallowsIsNotIntercepted) {
+  network.intercept(between(kDriver, kFirst, 1, {.lost = true}));
+  network.partition(kDriver, kFirst);
+  send(driver, first, 1);
+  network.heal(kDriver, kFirst);
+  send(driver, first, 2);
+  send(driver, first, 3);
+  run();
+  EXPECT_THAT(first.what(), ElementsAre("3 of driver/1"));
+}
+
+TEST_F(NetworkTest, WhatWaitsForAPausedProcessArrivesWhenItIsResumed) {
+  first.process.pause();
+  send(driver, first, 1);
+  send(second, first, 2);
+  at(milliseconds(50), [this] { first.process.resume(); });
+  run();
+  EXPECT_THAT(first.what(), UnorderedElementsAre("1 of driver/1", "2 of executor:1/1"));
+  EXPECT_EQ(first.heard[0].at, Instant(milliseconds(50)));
 }
 
 TEST_F(NetworkTest, SendingIsTracedAndIsNoEffectBoundary) {

@@ -590,6 +590,119 @@ TEST_F(ProcessPointsTest, AreObservedButNotPassedWhenTheyKill) {
   EXPECT_FALSE(process_.alive());
 }
 
+// P4, and S4 of sim/scheduler.h.
+using ProcessPause = ProcessTest;
+
+TEST_F(ProcessPause, StopsEveryWaitUntilItIsResumed) {
+  process_.begin_life();
+  const auto signal = clock_.make_signal();
+  spawn(sleeper(&clock_, &log_, "sleeper"));
+  spawn(waiter(signal.get(), &log_, "waiter"));
+  spawn(work(&process_, &log_, 2));
+  scheduler_.call_at(at(15), [this] { process_.pause(); });
+  scheduler_.call_at(at(50), [&] { signal->notify(); });
+  scheduler_.call_at(at(500), [this] { process_.resume(); });
+
+  scheduler_.run(Instant(microseconds(499)));
+  EXPECT_THAT(log_, ElementsAre("step at 10"));
+  scheduler_.run(Instant::max());
+
+  EXPECT_THAT(log_,
+              ElementsAre("step at 10",
+                          "step at 500",
+                          "~worker",
+                          "waiter notified",
+                          "~waiter",
+                          "sleeper woke",
+                          "~sleeper"));
+}
+
+TEST_F(ProcessPause, StopsWhoComesToAPoint) {
+  process_.begin_life();
+  sim::ProcessPoints points(
+      process_, [this](sim::Process& process, engine::Point, const engine::PointContext&) {
+        if (log_.empty()) {
+          process.pause();
+        }
+      });
+  spawn(walk(&points, &log_));
+  scheduler_.run(Instant(microseconds(100)));
+  EXPECT_THAT(log_, IsEmpty());
+
+  process_.resume();
+  scheduler_.run(Instant(microseconds(200)));
+
+  EXPECT_THAT(log_, ElementsAre("went on", "went further", "~walker"));
+}
+
+TEST_F(ProcessPause, LeavesEverybodyElseAlone) {
+  sim::Process other(scheduler_, trace_, nullptr, {engine::Role::kExecutor, 0});
+  other.begin_life();
+  process_.begin_life();
+  process_.pause();
+  engine::spawn(other.executor(), work(&other, &log_, 1));
+
+  scheduler_.run(Instant::max());
+
+  EXPECT_THAT(log_, ElementsAre("step at 10", "~worker"));
+}
+
+TEST_F(ProcessPause, LastsUntilItIsResumedAsOftenAsItWasPaused) {
+  process_.begin_life();
+  process_.pause();
+  process_.pause();
+  spawn(work(&process_, &log_, 1));
+  process_.resume();
+  scheduler_.run(Instant(microseconds(100)));
+  EXPECT_THAT(log_, IsEmpty());
+  process_.resume();
+  scheduler_.run(Instant(microseconds(200)));
+  EXPECT_THAT(log_, ElementsAre("step at 10", "~worker"));
+}
+
+TEST_F(ProcessPause, EndsWithTheLife) {
+  process_.begin_life();
+  process_.pause();
+  spawn(work(&process_, &log_, 1));
+  scheduler_.run(Instant(microseconds(100)));
+  process_.end_life();
+  process_.begin_life();
+  spawn(work(&process_, &log_, 1));
+
+  scheduler_.run(Instant(microseconds(200)));
+
+  EXPECT_THAT(log_, ElementsAre("step at 10", "~worker"));
+}
+
+Task<> say(engine::Clock* clock, Log* log, std::string name) {
+  for (std::int64_t time = 10; time <= 30; time += 10) {
+    co_await clock->sleep_until(at(time));
+    log->push_back(name);
+  }
+}
+
+// S1: whoever yields runs behind whoever yielded less or never, and keeps its own order.
+TEST(ProcessYield, RunsLastInEachInstantFromThenOn) {
+  Log log;
+  sim::Scheduler scheduler;
+  sim::Trace trace;
+  sim::Process driver(scheduler, trace, nullptr, {engine::Role::kDriver, 0});
+  sim::Process executor(scheduler, trace, nullptr, {engine::Role::kExecutor, 0});
+  sim::ProcessClock of_driver(driver);
+  sim::ProcessClock of_executor(executor);
+  driver.begin_life();
+  executor.begin_life();
+  engine::spawn(driver.executor(), say(&of_driver, &log, "d"));
+  engine::spawn(driver.executor(), say(&of_driver, &log, "D"));
+  engine::spawn(executor.executor(), say(&of_executor, &log, "e"));
+  scheduler.call_at(at(15), [&] { driver.yield(); });
+  scheduler.call_at(at(25), [&] { executor.yield(); });
+
+  scheduler.run(Instant::max());
+
+  EXPECT_THAT(log, ElementsAre("d", "D", "e", "e", "d", "D", "d", "D", "e"));
+}
+
 Task<> break_invariant(engine::Clock* clock) {
   co_await clock->sleep_until(at(20));
   INVARIANT(false, "on purpose");

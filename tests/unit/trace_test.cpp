@@ -123,6 +123,7 @@ TEST(TraceText, SaysWhenWhoAndWhat) {
             "1500 us executor:1 life 2 kafka.fetch 00000000000000ff");
   EXPECT_EQ(sim::to_string(sim::Operation::kOffsetsLoad), "offsets.load");
   EXPECT_EQ(sim::to_string(sim::Operation::kSinkCommitApplied), "sink.commit_applied");
+  EXPECT_EQ(sim::to_string(sim::Operation::kResumed), "resumed");
 }
 
 std::vector<std::uint64_t> draw(engine::Random& random, int count) {
