@@ -20,6 +20,14 @@ BatchInput to_input(const BatchRanges& ranges) {
   return input;
 }
 
+std::int64_t record_count(const BatchRanges& ranges) {
+  std::int64_t count = 0;
+  for (const OffsetRange& range : ranges) {
+    count += range.count();
+  }
+  return count;
+}
+
 }  // namespace
 
 Task<Result<>> DirectKafkaStream::start() {
@@ -78,7 +86,10 @@ Task<Result<>> DirectKafkaStream::seek_to_saved() {
 }
 
 // The order of DirectKafkaInputDStream.compute: latest offsets, clamp, remember, move the position,
-// then send the commits that earlier batches queued.
+// then send the commits that earlier batches queued. In a log that was cut back below the position
+// a range ends before it begins: its task fails, the batch with it, and the next one starts behind
+// the new end. Only a batch that would have fewer records than none is not planned
+// (StreamInputInfo), and the position stays.
 Task<Result<BatchInput>> DirectKafkaStream::get_or_compute(BatchTime batch) {
   const auto remembered = generated_.find(batch);
   if (remembered != generated_.end()) {
@@ -89,12 +100,16 @@ Task<Result<BatchInput>> DirectKafkaStream::get_or_compute(BatchTime batch) {
     co_return latest.error();
   }
   const BatchRanges ranges = plan(latest.value());
+  if (record_count(ranges) < 0) {
+    co_return Errc::kOffsetOutOfRange;
+  }
+  move_to_end_of(ranges);
   generated_[batch] = ranges;
   keeper_.flush();
   co_return to_input(ranges);
 }
 
-BatchRanges DirectKafkaStream::plan(const std::vector<Watermarks>& latest) {
+BatchRanges DirectKafkaStream::plan(const std::vector<Watermarks>& latest) const {
   INVARIANT(latest.size() == current_offsets_.size(),
             "{} partitions answered, {} are known",
             latest.size(),
@@ -104,14 +119,19 @@ BatchRanges DirectKafkaStream::plan(const std::vector<Watermarks>& latest) {
   ranges.reserve(latest.size());
   for (std::size_t i = 0; i < latest.size(); ++i) {
     const Offset from = current_offsets_[i];
-    Offset until = std::max(from, latest[i].high_watermark);
+    Offset until = latest[i].high_watermark;
     if (limit[i]) {
       until = std::min(until, from + *limit[i]);
     }
     ranges.push_back({.partition = static_cast<PartitionId>(i), .from = from, .until = until});
-    current_offsets_[i] = until;
   }
   return ranges;
+}
+
+void DirectKafkaStream::move_to_end_of(const BatchRanges& ranges) {
+  for (const OffsetRange& range : ranges) {
+    current_offsets_.at(index_of(range.partition)) = range.until;
+  }
 }
 
 // maxMessagesPerPartition: the estimated rate is shared out by lag, and never exceeds the fixed

@@ -35,6 +35,7 @@ class DirectKafkaStream final : public InputStream {
   Task<Result<>> restore(const Checkpoint* checkpoint) override;
 
   // Remembered, or planned now: up to the latest offsets, within the rate limits.
+  // Errors    those of Kafka; kOffsetOutOfRange: the log was cut back by more than is new.
   Task<Result<BatchInput>> get_or_compute(BatchTime batch) override;
 
   void clear_metadata(BatchTime completed) override;
@@ -53,7 +54,8 @@ class DirectKafkaStream final : public InputStream {
   Task<Result<>> seek_to_saved();
   [[nodiscard]] std::vector<std::optional<std::int64_t>> limits(
       const std::vector<Watermarks>& latest) const;
-  BatchRanges plan(const std::vector<Watermarks>& latest);
+  [[nodiscard]] BatchRanges plan(const std::vector<Watermarks>& latest) const;
+  void move_to_end_of(const BatchRanges& ranges);
 
   const Ports& ports_;
   const Pipeline& pipeline_;

@@ -30,6 +30,9 @@ Task<Result<BlockRecords>> TaskInputReader::read_range(OffsetRange range) {
   if (range.count() == 0) {
     co_return BlockRecords{};
   }
+  if (range.count() < 0) {
+    co_return Errc::kOffsetOutOfRange;  // KafkaRDD: "Beginning offset is after the ending offset".
+  }
   auto records = co_await ports_.kafka.fetch(pipeline_.source.topic, range);
   if (!records) {
     co_return records.error();

@@ -62,6 +62,7 @@ void PartitionLog::close_batch() {
     drop_oldest_batch();
     --kept;
   }
+  INVARIANT(dropped_records_ < records_.size(), "B3: retention emptied the log");
   if (dropped_records_ > records_.size() / 2) {
     compact();
   }
@@ -73,11 +74,11 @@ void PartitionLog::drop_oldest_batch() {
   dropped_records_ += static_cast<std::size_t>(oldest.records);
   retained_bytes_ -= oldest.bytes;
   first_kept_offset_ = first_kept_offset_ + oldest.records;
-  INVARIANT(dropped_records_ < records_.size(), "B3: retention emptied the log");
 }
 
 void PartitionLog::compact() {
-  const std::size_t dropped_bytes = records_[dropped_records_].place;
+  const bool all = dropped_records_ == records_.size();
+  const std::size_t dropped_bytes = all ? bytes_.size() : records_[dropped_records_].place;
   bytes_.erase(0, dropped_bytes);
   records_.erase(records_.begin(),
                  records_.begin() + static_cast<std::ptrdiff_t>(dropped_records_));
@@ -88,6 +89,26 @@ void PartitionLog::compact() {
   }
   dropped_records_ = 0;
   dropped_batches_ = 0;
+}
+
+void PartitionLog::truncate(Offset end) {
+  INVARIANT(open_.count() == 0, "a batch is under way");
+  while (next_offset() > end) {
+    const Batch youngest = batches_.back();
+    batches_.pop_back();
+    retained_bytes_ -= youngest.bytes;
+    const auto left = records_.size() - static_cast<std::size_t>(youngest.records);
+    bytes_.resize(records_[left].place);
+    records_.resize(left);
+  }
+}
+
+void PartitionLog::delete_before(Offset start) {
+  while (dropped_batches_ < batches_.size() &&
+         first_kept_offset_ + batches_[dropped_batches_].records <= start) {
+    drop_oldest_batch();
+  }
+  compact();
 }
 
 Offset PartitionLog::next_offset() const {
@@ -137,6 +158,43 @@ BrokerModel::Topic* BrokerModel::find(std::string_view name) {
     }
   }
   return nullptr;
+}
+
+Result<PartitionLog*> BrokerModel::log_holding(const std::string& name,
+                                               engine::PartitionId partition,
+                                               Offset offset) {
+  Topic* topic = find(name);
+  if (topic == nullptr || !topic->has(partition)) {
+    return Errc::kUnknownTopic;
+  }
+  PartitionLog& log = topic->partitions[index_of(partition)];
+  const Watermarks available = log.watermarks();
+  if (offset < available.log_start || offset > available.high_watermark) {
+    return Errc::kOffsetOutOfRange;
+  }
+  return &log;
+}
+
+Result<> BrokerModel::truncate(const std::string& topic,
+                               engine::PartitionId partition,
+                               Offset end) {
+  const auto log = log_holding(topic, partition, end);
+  if (!log) {
+    return log.error();
+  }
+  (*log)->truncate(end);
+  return {};
+}
+
+Result<> BrokerModel::delete_before(const std::string& topic,
+                                    engine::PartitionId partition,
+                                    Offset start) {
+  const auto log = log_holding(topic, partition, start);
+  if (!log) {
+    return log.error();
+  }
+  (*log)->delete_before(start);
+  return {};
 }
 
 Result<> BrokerModel::create_topic(const TopicSpec& spec) {

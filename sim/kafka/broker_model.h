@@ -8,8 +8,10 @@
 //
 // Invariants
 //   B1  Dense.     The offsets of a partition's records are log_start, log_start + 1, ...
-//   B2  Monotone.  Neither watermark ever moves back.
+//   B2  Monotone.  Neither watermark ever moves back, but by truncate().
 //   B3  Whole.     Retention removes whole batches, oldest first, and never the youngest.
+//   B4  Prefix.    What truncate() leaves is a prefix of whole batches; what is produced afterwards
+//                  takes the offsets of what is gone.
 // tests/contract/kafka_contract_test.cpp checks each of them by name.
 
 #pragma once
@@ -40,6 +42,12 @@ class PartitionLog {
 
   // Makes one batch of what was appended since the last call, and applies retention.
   void close_batch();
+
+  // Drops whole batches from the end until nothing at or behind `end` is left.
+  void truncate(engine::Offset end);
+
+  // Drops whole batches from the beginning as long as all of their records are before `start`.
+  void delete_before(engine::Offset start);
 
   // Requires  the range within the watermarks.
   void read(const engine::OffsetRange& range, std::vector<engine::ConsumerRecord>& records) const;
@@ -79,6 +87,21 @@ class BrokerModel final : public engine::KafkaCluster {
   // An empty cluster again; costs no more than what the last world touched.
   void reset();
 
+  // An unclean election: the new leader of the partition never had the last records, from `end` on
+  // or from before it, since batches are replicated whole. They are gone, acknowledged or not, and
+  // their offsets are given to others; what groups committed stays.
+  // Errors    kUnknownTopic. kOffsetOutOfRange: `end` is not within the watermarks.
+  engine::Result<> truncate(const std::string& topic,
+                            engine::PartitionId partition,
+                            engine::Offset end);
+
+  // Retention by time: the oldest batches go as long as all of their records are before `start`,
+  // the youngest batch among them. log_start is where the first that is left begins.
+  // Errors    as of truncate.
+  engine::Result<> delete_before(const std::string& topic,
+                                 engine::PartitionId partition,
+                                 engine::Offset start);
+
   // Errors    kAlreadyExists. kRefused: not a topic that Kafka accepts.
   engine::Result<> create_topic(const engine::TopicSpec& topic) override;
   engine::Result<std::vector<engine::Offset>> produce(
@@ -111,6 +134,9 @@ class BrokerModel final : public engine::KafkaCluster {
   };
 
   Topic* find(std::string_view name);
+  engine::Result<PartitionLog*> log_holding(const std::string& topic,
+                                            engine::PartitionId partition,
+                                            engine::Offset offset);
   engine::Errc acceptable(const Topic& topic, const std::vector<engine::ProducerRecord>& records);
   static GroupOffsets& group_offsets(Topic& topic, const std::string& group);
 

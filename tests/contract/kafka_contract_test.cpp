@@ -10,9 +10,12 @@
 #include <fmt/format.h>
 #include <gmock/gmock.h>
 #include <gtest/gtest.h>
+#include <rapidcheck/gtest.h>
 
 #include "engine/adapters/kafka_rules.h"
 #include "engine/adapters/rdkafka_cluster.h"
+#include "engine/ports/invariant.h"
+#include "sim/kafka/unsteady_cluster.h"
 #include "tests/support/kafka_clusters.h"
 
 namespace {
@@ -445,6 +448,182 @@ TEST_P(KafkaContract, ARunSeesNothingOfTheRunsBeforeIt) {
     EXPECT_TRUE(cluster.commit(kGroup, kTopic, {{0, {2}}}).has_value());
     EXPECT_THAT(values_of(fetch(range(0, 1, 2))), ElementsAre(fmt::format("run {} 1", run)));
   }
+}
+
+// --- What is out of reach ----------------------------------------------------------------------
+
+TEST_P(KafkaContract, U1AllOrNothingOfARequestThatBrokersOrLeadersDoNotAnswer) {
+  create(kTopic, 2);
+  produce({record(0, "a"), record(1, "b")});
+  sim::UnsteadyCluster unsteady(cluster_);
+  unsteady.leader_lost(1);
+  EXPECT_EQ(errc_of(unsteady.produce(kTopic, {record(0, "c"), record(1, "d")})),
+            Errc::kUnavailable);
+  EXPECT_EQ(errc_of(unsteady.fetch(kTopic, range(1, 0, 1))), Errc::kUnavailable);
+  EXPECT_EQ(errc_of(unsteady.watermarks(kTopic)), Errc::kUnavailable);
+  EXPECT_EQ(errc_of(unsteady.fetch(kTopic, range(0, 0, 1))), Errc{}) << "it has its leader";
+  EXPECT_EQ(errc_of(unsteady.commit(kGroup, kTopic, {{1, {1}}})), Errc{}) << "groups have theirs";
+  unsteady.leader_found(1);
+  unsteady.brokers_down();
+  EXPECT_EQ(errc_of(unsteady.create_topic({.name = "other", .partitions = 1})), Errc::kUnavailable);
+  EXPECT_EQ(errc_of(unsteady.produce(kTopic, {})), Errc::kUnavailable);
+  EXPECT_EQ(errc_of(unsteady.commit(kGroup, kTopic, {{0, {1}}})), Errc::kUnavailable);
+  EXPECT_EQ(errc_of(unsteady.committed(kGroup, kTopic)), Errc::kUnavailable);
+  unsteady.brokers_up();
+  EXPECT_THAT(watermarks(), ElementsAre(std::pair{0, 1}, std::pair{0, 1}));
+  EXPECT_THAT(committed(kGroup), ElementsAre(std::nullopt, Offset{1}));
+  EXPECT_THAT(numbers(*unsteady.produce(kTopic, {record(1, "d")})), ElementsAre(1));
+}
+
+TEST_P(KafkaContract, AGroupBetweenTwoCoordinatorsNeitherCommitsNorLearnsAndReadsOn) {
+  create(kTopic, 1);
+  produce({record(0, "a")});
+  sim::UnsteadyCluster unsteady(cluster_);
+  ASSERT_TRUE(unsteady.commit(kGroup, kTopic, {{0, {1}}}).has_value());
+  unsteady.coordinator_lost();
+  EXPECT_EQ(errc_of(unsteady.commit(kGroup, kTopic, {{0, {7}}})), Errc::kUnavailable);
+  EXPECT_EQ(errc_of(unsteady.committed(kGroup, kTopic)), Errc::kUnavailable);
+  EXPECT_EQ(errc_of(unsteady.fetch(kTopic, range(0, 0, 1))), Errc{});
+  unsteady.coordinator_found();
+  EXPECT_EQ(unsteady.committed(kGroup, kTopic).value(), Committed{Offset{1}});
+}
+
+TEST_P(KafkaContract, WhatIsOutOfReachTwiceComesBackTwice) {
+  create(kTopic, 1);
+  sim::UnsteadyCluster unsteady(cluster_);
+  unsteady.brokers_down();
+  unsteady.brokers_down();
+  unsteady.leader_lost(0);
+  unsteady.leader_lost(0);
+  unsteady.brokers_up();
+  EXPECT_EQ(errc_of(unsteady.committed(kGroup, kTopic)), Errc::kUnavailable);
+  unsteady.brokers_up();
+  unsteady.leader_found(0);
+  EXPECT_EQ(errc_of(unsteady.watermarks(kTopic)), Errc::kUnavailable);
+  unsteady.leader_found(0);
+  EXPECT_EQ(errc_of(unsteady.watermarks(kTopic)), Errc{});
+  EXPECT_THROW(unsteady.brokers_up(), engine::InvariantViolation);
+}
+
+// What the requests that were answered did, and nothing else, is found afterwards.
+RC_GTEST_PROP(UnsteadyCluster, U2TransparentButForWhatIsOutOfReach, ()) {
+  sim::BrokerModel model;
+  sim::BrokerModel twin;
+  sim::UnsteadyCluster unsteady(model);
+  RC_ASSERT(model.create_topic({.name = kTopic, .partitions = 2}).has_value());
+  RC_ASSERT(twin.create_topic({.name = kTopic, .partitions = 2}).has_value());
+  const auto actions = *rc::gen::container<std::vector<int>>(rc::gen::inRange(0, 6)).as("actions");
+  bool leaderless = false;
+  bool coordinatorless = false;
+  int n = 0;
+  for (const int action : actions) {
+    ++n;
+    const std::vector<ProducerRecord> batch{record(n % 2, fmt::format("value {}", n))};
+    const std::vector<PartitionOffset> saved{{n % 2, {n}}};
+    if (action < 2) {
+      leaderless ? unsteady.leader_found(0) : unsteady.leader_lost(0);
+      leaderless = !leaderless;
+    } else if (action == 2) {
+      coordinatorless ? unsteady.coordinator_found() : unsteady.coordinator_lost();
+      coordinatorless = !coordinatorless;
+    } else if (action == 3) {
+      const bool refused = errc_of(unsteady.commit(kGroup, kTopic, saved)) == Errc::kUnavailable;
+      RC_ASSERT(refused == coordinatorless);
+      RC_ASSERT(refused || twin.commit(kGroup, kTopic, saved).has_value());
+    } else {
+      const bool refused = errc_of(unsteady.produce(kTopic, batch)) == Errc::kUnavailable;
+      RC_ASSERT(refused == (leaderless && n % 2 == 0));
+      RC_ASSERT(refused || twin.produce(kTopic, batch).has_value());
+    }
+  }
+  RC_ASSERT(model.committed(kGroup, kTopic).value() == twin.committed(kGroup, kTopic).value());
+  const auto marks = *twin.watermarks(kTopic);
+  RC_ASSERT(pairs(*model.watermarks(kTopic)) == pairs(marks));
+  for (const PartitionId partition : {0, 1}) {
+    const auto all =
+        range(partition, 0, marks[static_cast<std::size_t>(partition)].high_watermark.value);
+    RC_ASSERT(values_of(*model.fetch(kTopic, all)) == values_of(*twin.fetch(kTopic, all)));
+  }
+}
+
+// --- The model alone ---------------------------------------------------------------------------
+// The mock of librdkafka 2.0.2 neither cuts a log back nor lets retention be asked for.
+
+TEST(BrokerModel, B4PrefixOfWholeBatchesIsLeftAndOffsetsAreGivenAgain) {
+  sim::BrokerModel model;
+  ASSERT_TRUE(model.create_topic({.name = kTopic, .partitions = 2}).has_value());
+  for (const std::string prefix : {"a", "b", "c"}) {
+    ASSERT_TRUE(model.produce(kTopic, records(0, 3, prefix)).has_value());
+  }
+  ASSERT_TRUE(model.produce(kTopic, records(1, 3, "other")).has_value());
+  ASSERT_TRUE(model.commit(kGroup, kTopic, {{0, {9}}}).has_value());
+  EXPECT_EQ(errc_of(model.truncate(kTopic, 0, {10})), Errc::kOffsetOutOfRange);
+  EXPECT_EQ(errc_of(model.truncate(kTopic, 2, {0})), Errc::kUnknownTopic);
+  ASSERT_TRUE(model.truncate(kTopic, 0, {9}).has_value()) << "nothing is behind it";
+  EXPECT_EQ(pairs(*model.watermarks(kTopic))[0], (std::pair<std::int64_t, std::int64_t>{0, 9}));
+  ASSERT_TRUE(model.truncate(kTopic, 0, {7}).has_value());
+  EXPECT_THAT(pairs(*model.watermarks(kTopic)), ElementsAre(std::pair{0, 6}, std::pair{0, 3}));
+  EXPECT_EQ(errc_of(model.fetch(kTopic, range(0, 5, 7))), Errc::kOffsetOutOfRange);
+  EXPECT_THAT(numbers(*model.produce(kTopic, records(0, 2, "d"))), ElementsAre(6, 7));
+  EXPECT_THAT(values_of(*model.fetch(kTopic, range(0, 4, 8))), ElementsAre("b1", "b2", "d0", "d1"));
+  EXPECT_EQ(model.committed(kGroup, kTopic).value()[0], Offset{9}) << "of nobody's record now";
+}
+
+TEST(BrokerModel, RetentionByTimeTakesWholeBatchesAlsoTheYoungest) {
+  sim::BrokerModel model;
+  ASSERT_TRUE(model.create_topic({.name = kTopic, .partitions = 1}).has_value());
+  for (const std::string prefix : {"a", "b", "c"}) {
+    ASSERT_TRUE(model.produce(kTopic, records(0, 3, prefix)).has_value());
+  }
+  ASSERT_TRUE(model.delete_before(kTopic, 0, {5}).has_value());
+  EXPECT_THAT(pairs(*model.watermarks(kTopic)), ElementsAre(std::pair{3, 9}));
+  EXPECT_EQ(errc_of(model.fetch(kTopic, range(0, 2, 4))), Errc::kOffsetOutOfRange);
+  EXPECT_THAT(values_of(*model.fetch(kTopic, range(0, 3, 5))), ElementsAre("b0", "b1"));
+  EXPECT_EQ(errc_of(model.delete_before(kTopic, 0, {2})), Errc::kOffsetOutOfRange);
+  ASSERT_TRUE(model.delete_before(kTopic, 0, {9}).has_value());
+  EXPECT_THAT(pairs(*model.watermarks(kTopic)), ElementsAre(std::pair{9, 9}));
+  EXPECT_THAT(numbers(*model.produce(kTopic, records(0, 1, "d"))), ElementsAre(9));
+  EXPECT_THAT(values_of(*model.fetch(kTopic, range(0, 9, 10))), ElementsAre("d0"));
+}
+
+// Against a list of batches, each a list of values: the simplest log that can be cut at both ends.
+RC_GTEST_PROP(BrokerModel, B4PrefixCutAtEitherEndTheLogIsAListOfBatches, ()) {
+  sim::BrokerModel model;
+  RC_ASSERT(model.create_topic({.name = kTopic, .partitions = 1}).has_value());
+  std::vector<std::vector<std::string>> batches;
+  std::int64_t start = 0;
+  std::int64_t end = 0;
+  const auto actions = *rc::gen::container<std::vector<int>>(rc::gen::inRange(0, 5)).as("actions");
+  for (const int action : actions) {
+    const std::int64_t where = *rc::gen::inRange(start, end + 1);
+    if (action == 0) {
+      RC_ASSERT(model.truncate(kTopic, 0, {where}).has_value());
+      while (end > where) {
+        end -= std::ssize(batches.back());
+        batches.pop_back();
+      }
+    } else if (action == 1) {
+      RC_ASSERT(model.delete_before(kTopic, 0, {where}).has_value());
+      while (!batches.empty() && start + std::ssize(batches.front()) <= where) {
+        start += std::ssize(batches.front());
+        batches.erase(batches.begin());
+      }
+    } else {
+      const auto batch = records(0, action, fmt::format("after {} ", end));
+      RC_ASSERT(numbers(*model.produce(kTopic, batch)).front() == end);
+      batches.emplace_back();
+      for (const ProducerRecord& one : batch) {
+        batches.back().push_back(one.value);
+      }
+      end += std::ssize(batch);
+    }
+    RC_ASSERT(pairs(*model.watermarks(kTopic)).front() == std::pair(start, end));
+  }
+  std::vector<std::string> expected;
+  for (const auto& batch : batches) {
+    expected.insert(expected.end(), batch.begin(), batch.end());
+  }
+  RC_ASSERT(values_of(*model.fetch(kTopic, range(0, start, end))) == expected);
 }
 
 // --- The adapter alone -------------------------------------------------------------------------

@@ -44,7 +44,7 @@ class SilentOnce final : public engine::KafkaCluster {
   Result<std::vector<engine::Watermarks>> watermarks(const std::string& topic) override {
     ++questions_;
     if (questions_ == silent_question_) {
-      return engine::Errc::kUnavailable;
+      return engine::Errc::kTimedOut;
     }
     return model_.watermarks(topic);
   }

@@ -75,6 +75,10 @@ class Stream {
     return ranges;
   }
 
+  boost::system::error_code error_of_plan(std::int64_t batch_ms) {
+    return world_.result_of(stream_->get_or_compute(batch_at_ms(batch_ms))).value().error();
+  }
+
   engine::Result<> restore(engine::DirectStreamState state) {
     engine::Checkpoint checkpoint;
     checkpoint.stream = std::move(state);
@@ -140,6 +144,38 @@ TEST(DirectKafkaStream, ForgetsTheBatchesBeforeACompletedOneAndKeepsThatOne) {
     kept.push_back(batch);
   }
   EXPECT_THAT(kept, ElementsAre(batch_at_ms(2000), batch_at_ms(3000)));
+}
+
+// --- Logs that were cut back -------------------------------------------------------------------
+
+TEST(DirectKafkaStream, ALogThatWasCutBackGivesARangeThatEndsBeforeItBeginsAndThenGoesOn) {
+  Stream stream;
+  ASSERT_TRUE(stream.start().has_value());
+  stream.produce(0, 3);
+  stream.produce(0, 2);
+  stream.produce(1, 2);
+  static_cast<void>(stream.plan(1000));
+  ASSERT_TRUE(stream.world().cluster.truncate("t", 0, {3}));
+  stream.produce(1, 4);
+  EXPECT_THAT(stream.plan(2000), ElementsAre(range(0, 5, 3), range(1, 2, 6)));
+  stream.produce(0, 1);
+  EXPECT_THAT(stream.plan(3000), ElementsAre(range(0, 3, 4), range(1, 6, 6)));
+}
+
+// What comes in its place is not skipped: the position waits until the batch is none of a negative
+// size any more, and then goes back with it.
+TEST(DirectKafkaStream, ABatchOfFewerRecordsThanNoneIsNotPlanned) {
+  Stream stream;
+  ASSERT_TRUE(stream.start().has_value());
+  stream.produce(0, 3);
+  stream.produce(0, 2);
+  static_cast<void>(stream.plan(1000));
+  ASSERT_TRUE(stream.world().cluster.truncate("t", 0, {3}));
+  EXPECT_EQ(stream.error_of_plan(2000), engine::Errc::kOffsetOutOfRange);
+  stream.produce(1, 1);
+  EXPECT_EQ(stream.error_of_plan(3000), engine::Errc::kOffsetOutOfRange);
+  stream.produce(1, 1);
+  EXPECT_THAT(stream.plan(4000), ElementsAre(range(0, 5, 3), range(1, 0, 2)));
 }
 
 // --- Start -------------------------------------------------------------------------------------

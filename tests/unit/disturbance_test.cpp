@@ -12,6 +12,7 @@
 #include <gtest/gtest.h>
 #include <rapidcheck/gtest.h>
 
+#include "sim/kafka/unsteady_cluster.h"
 #include "tests/support/lone_process.h"
 
 namespace {
@@ -22,6 +23,7 @@ using engine::Result;
 using engine::StorageKind;
 using engine::Task;
 using sim::Failure;
+using sim::KafkaOperation;
 using sim::OffsetStoreOperation;
 using sim::SinkOperation;
 using sim::StorageOperation;
@@ -248,6 +250,92 @@ TEST(OffsetStoreFailure, HbaseSavesAllOrNothing) {
   EXPECT_THAT(client.table.load(), IsEmpty());
   EXPECT_EQ(client.ask(client.offsets.load()), Errc::kUnavailable);
   EXPECT_EQ(client.ask(client.offsets.load()), Errc{});
+}
+
+// --- Kafka -------------------------------------------------------------------------------------
+
+struct KafkaUser : Client {
+  KafkaUser() {
+    const auto created = cluster.create_topic({.name = "t", .partitions = 1});
+    INVARIANT(created.has_value(), "an empty cluster takes a topic");
+  }
+
+  Errc produce() { return ask(unsteady_kafka.produce("t", {engine::ProducerRecord{}})); }
+
+  std::int64_t produced() { return (*cluster.watermarks("t"))[0].high_watermark.value; }
+
+  sim::UnsteadyCluster unsteady{cluster};
+  sim::ProcessKafka unsteady_kafka{process, unsteady, latency.kafka, random};
+};
+
+TEST(KafkaPatience, ABrokerThatComesBackInTimeIsADelay) {
+  KafkaUser user;
+  user.unsteady.brokers_down();
+  user.scheduler.call_at(Instant(seconds(50)), [&user] { user.unsteady.brokers_up(); });
+  EXPECT_EQ(user.ask(user.unsteady_kafka.watermarks("t")), Errc{});
+  EXPECT_GE(user.scheduler.now(), Instant(seconds(50)));
+  EXPECT_LT(user.scheduler.now(), Instant(seconds(51)));
+}
+
+TEST(KafkaPatience, ABrokerThatDoesNotIsAnErrorWhenThePatienceIsOver) {
+  KafkaUser user;
+  user.unsteady.brokers_down();
+  EXPECT_EQ(user.ask(user.unsteady_kafka.watermarks("t")), Errc::kUnavailable);
+  EXPECT_LE(user.scheduler.now(), Instant(seconds(60)));
+  EXPECT_GT(user.scheduler.now(), Instant(seconds(59)));
+  EXPECT_EQ(user.ask(user.unsteady_kafka.fetch("t", {})), Errc::kUnavailable);
+  EXPECT_GT(user.scheduler.now(), Instant(seconds(178)));
+}
+
+TEST(KafkaPatience, AMovedLeaderLeavesOneCopyOfWhatIsProducedMeanwhile) {
+  KafkaUser user;
+  user.unsteady.leader_lost(0);
+  user.scheduler.call_at(Instant(seconds(3)), [&user] { user.unsteady.leader_found(0); });
+  EXPECT_EQ(user.produce(), Errc{});
+  EXPECT_EQ(user.produced(), 1);
+}
+
+TEST(KafkaPatience, ACommitIsNotRepeated) {
+  KafkaUser user;
+  user.unsteady.coordinator_lost();
+  user.scheduler.call_at(Instant(seconds(1)), [&user] { user.unsteady.coordinator_found(); });
+  const std::vector<engine::PartitionOffset> one{{0, {1}}};
+  Errc error{};
+  const auto commit =
+      [](KafkaUser* it, std::vector<engine::PartitionOffset> saved, Errc* answer) -> Task<> {
+    const auto committed = co_await it->unsteady_kafka.commit("g", "t", std::move(saved));
+    *answer = static_cast<Errc>(committed.error().value());
+  };
+  engine::spawn(user.process.executor(), commit(&user, one, &error));
+  user.scheduler.run(Instant(std::chrono::milliseconds(500)));
+  EXPECT_EQ(error, Errc::kUnavailable);
+}
+
+TEST(KafkaFailure, WhatIsWorthAskingAgainIsAskedAgainAndTheRestIsTold) {
+  KafkaUser user;
+  auto& disturbance = user.unsteady_kafka.disturbance();
+  disturbance.fail_next(KafkaOperation::kFetch, 2, {.error = Errc::kUnavailable});
+  EXPECT_EQ(user.ask(user.unsteady_kafka.fetch("t", {})), Errc{});
+  disturbance.fail_next(KafkaOperation::kFetch, 1, {.error = Errc::kTimedOut});
+  EXPECT_EQ(user.ask(user.unsteady_kafka.fetch("t", {})), Errc::kTimedOut);
+  EXPECT_EQ(user.ask(user.unsteady_kafka.fetch("t", {})), Errc{});
+}
+
+// A producer without idempotence that hears nothing sends again.
+TEST(KafkaFailure, AnAppendWhoseAnswerIsLostIsThereTwice) {
+  KafkaUser user;
+  auto& disturbance = user.unsteady_kafka.disturbance();
+  disturbance.fail_next(KafkaOperation::kProduce, 1, {.applied = true});
+  EXPECT_EQ(user.produce(), Errc{});
+  EXPECT_EQ(user.produced(), 2);
+}
+
+TEST(KafkaFailure, ACommitWhoseAnswerIsLostIsCommitted) {
+  KafkaUser user;
+  const std::vector<engine::PartitionOffset> one{{0, {1}}};
+  user.unsteady_kafka.disturbance().fail_next(KafkaOperation::kCommit, 1, kAnswerLost);
+  EXPECT_EQ(user.ask(user.unsteady_kafka.commit("g", "t", one)), Errc::kTimedOut);
+  EXPECT_EQ(user.cluster.committed("g", "t").value()[0], engine::Offset{1});
 }
 
 // --- Slow systems ------------------------------------------------------------------------------
