@@ -55,6 +55,7 @@ struct BlockInput {
   std::int64_t record_count = 0;
   std::vector<Address> locations;      // executors that had it when the batch was planned
   std::optional<WalRecordHandle> wal;  // empty: only in memory
+  std::vector<OffsetRange> taken;      // the records of it that count; empty: all
 };
 
 // What a task reads: a range of a Kafka partition, or a block.

@@ -198,7 +198,7 @@ Task<> JobGenerator::handle(ClearMetadata event) {
     events_.push(DoCheckpoint{.batch = event.batch, .completion = true});
     co_return;
   }
-  co_await stream_.clean_up(event.batch);
+  co_await clean_up(event.batch);
   co_await processed(event.batch);
 }
 
@@ -220,8 +220,15 @@ void JobGenerator::completion_recorded(BatchTime batch) {
 // What the batch needed goes only now: until its completion was on disk, a restart would run it
 // again.
 Task<> JobGenerator::handle(ClearCheckpointData event) {
-  co_await stream_.clean_up(event.batch);
+  co_await clean_up(event.batch);
   co_await processed(event.batch);
+}
+
+// By time alone, whether an older batch is still pending or not, as Spark does; or behind the
+// finished ones.
+Task<> JobGenerator::clean_up(BatchTime completed) {
+  const bool prefix = pipeline_.protocol.block_cleanup == BlockCleanup::kFinishedPrefix;
+  return stream_.clean_up(prefix ? end_of_finished(completed) : completed);
 }
 
 Task<> JobGenerator::processed(BatchTime batch) {

@@ -81,6 +81,7 @@ class JobGenerator {
   Task<> handle(ClearCheckpointData event);
   Task<Result<std::vector<TaskInput>>> plan(BatchTime batch);
   Task<> tick(BatchTime first);
+  Task<> clean_up(BatchTime completed);
   Task<> processed(BatchTime batch);
   Task<> wait_until(std::function<bool()> condition);
   Task<> checkpoint_and_wait(BatchTime batch, std::vector<BatchTime> also_pending);

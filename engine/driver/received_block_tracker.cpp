@@ -2,6 +2,7 @@
 
 #include <algorithm>
 #include <cstdint>
+#include <iterator>
 #include <utility>
 
 #include "engine/bytes.h"
@@ -10,19 +11,36 @@
 namespace engine {
 namespace {
 
-enum class EventKind : std::uint8_t { kBlockAddition = 1, kBatchAllocation, kBatchCleanup };
+enum class EventKind : std::uint8_t {
+  kBlockAddition = 1,
+  kBatchAllocation,
+  kBatchCleanup,
+  kBatchCleanupWithOffsets,
+};
 
 // Without its ranges and its handle.
 constexpr std::size_t kBlockBytes = sizeof(StreamId) + 2 * sizeof(std::int64_t);
+
+void put_ranges(ByteWriter& writer, const std::vector<OffsetRange>& ranges) {
+  writer.put_count(ranges.size());
+  for (const OffsetRange& range : ranges) {
+    writer.put(range);
+  }
+}
+
+std::vector<OffsetRange> get_ranges(ByteReader& reader) {
+  std::vector<OffsetRange> ranges(reader.get_count(kRangeBytes));
+  for (OffsetRange& range : ranges) {
+    range = reader.get_range();
+  }
+  return ranges;
+}
 
 void put_block(ByteWriter& writer, const ReceivedBlockInfo& info) {
   writer.put(info.block.stream);
   writer.put(info.block.number);
   writer.put(info.record_count);
-  writer.put_count(info.ranges.size());
-  for (const OffsetRange& range : info.ranges) {
-    writer.put(range);
-  }
+  put_ranges(writer, info.ranges);
   writer.put(static_cast<std::uint8_t>(info.wal.has_value()));
   if (info.wal) {
     writer.put_string(info.wal->path);
@@ -37,10 +55,7 @@ ReceivedBlockInfo get_block(ByteReader& reader) {
   info.block.stream = reader.get<StreamId>();
   info.block.number = reader.get<std::int64_t>();
   info.record_count = reader.get<std::int64_t>();
-  const std::size_t ranges = reader.get_count(kRangeBytes);
-  for (std::size_t i = 0; i < ranges; ++i) {
-    info.ranges.push_back(reader.get_range());
-  }
+  info.ranges = get_ranges(reader);
   if (reader.get<std::uint8_t>() != 0) {
     WalRecordHandle& handle = info.wal.emplace();
     handle.path = reader.get_string();
@@ -66,10 +81,15 @@ void put_event(ByteWriter& writer, const BatchAllocationEvent& event) {
 }
 
 void put_event(ByteWriter& writer, const BatchCleanupEvent& event) {
-  writer.put(static_cast<std::uint8_t>(EventKind::kBatchCleanup));
+  const bool plain = event.received.empty();
+  const auto kind = plain ? EventKind::kBatchCleanup : EventKind::kBatchCleanupWithOffsets;
+  writer.put(static_cast<std::uint8_t>(kind));
   writer.put_count(event.batches.size());
   for (const BatchTime batch : event.batches) {
     writer.put(batch);
+  }
+  if (!plain) {
+    put_ranges(writer, event.received);
   }
 }
 
@@ -83,11 +103,14 @@ BatchAllocationEvent get_allocation(ByteReader& reader) {
   return event;
 }
 
-BatchCleanupEvent get_cleanup(ByteReader& reader) {
+BatchCleanupEvent get_cleanup(ByteReader& reader, bool with_offsets) {
   BatchCleanupEvent event;
   const std::size_t batches = reader.get_count(kTimeBytes);
   for (std::size_t i = 0; i < batches; ++i) {
     event.batches.push_back({reader.get_time()});
+  }
+  if (with_offsets) {
+    event.received = get_ranges(reader);
   }
   return event;
 }
@@ -99,7 +122,9 @@ Result<TrackerEvent> get_event(ByteReader& reader) {
     case EventKind::kBatchAllocation:
       return TrackerEvent(get_allocation(reader));
     case EventKind::kBatchCleanup:
-      return TrackerEvent(get_cleanup(reader));
+      return TrackerEvent(get_cleanup(reader, false));
+    case EventKind::kBatchCleanupWithOffsets:
+      return TrackerEvent(get_cleanup(reader, true));
   }
   return Errc::kCorrupt;
 }
@@ -141,37 +166,113 @@ Task<Result<>> ReceivedBlockTracker::recover() {
     events.push_back(std::move(event.value()));
   }
   for (TrackerEvent& event : events) {
-    if (auto* const addition = std::get_if<BlockAdditionEvent>(&event)) {
-      addition->block.block_id_valid = false;
-    }
-    apply(event);
+    replay(std::move(event));
+  }
+  if (protocol_.recovered_queue == RecoveredQueue::kDiscarded) {
+    unallocated_.clear();
+  }
+  if (drops_repeated()) {
+    drop_repeated_from_queue();
   }
   co_return Result<>{};
 }
 
+void ReceivedBlockTracker::replay(TrackerEvent event) {
+  if (auto* const addition = std::get_if<BlockAdditionEvent>(&event)) {
+    addition->block.block_id_valid = false;
+  }
+  apply(event);
+  const bool allocates = std::holds_alternative<BatchAllocationEvent>(event);
+  if (allocates && protocol_.recovered_queue == RecoveredQueue::kEmpty) {
+    unallocated_.clear();
+  }
+}
+
+// What a batch has is a fact, its output may be out already. An addition may be in the log whose
+// receiver was told that it failed, and reported the records again: what is queued gives way.
+void ReceivedBlockTracker::drop_repeated_from_queue() {
+  for (auto& [stream, queue] : unallocated_) {
+    for (ReceivedBlockInfo& block : queue) {
+      block.ranges = received_.missing(block.ranges);
+      received_.add(block.ranges);
+    }
+    std::erase_if(queue, [](const ReceivedBlockInfo& block) { return block.ranges.empty(); });
+  }
+}
+
+void ReceivedBlockTracker::return_allocated() {
+  std::map<StreamId, std::vector<ReceivedBlockInfo>> queues;
+  for (const auto& [batch, blocks] : std::exchange(allocated_, {})) {
+    for (const ReceivedBlockInfo& block : blocks) {
+      queues[block.block.stream].push_back(block);
+    }
+  }
+  for (auto& [stream, queue] : unallocated_) {
+    std::ranges::move(queue, std::back_inserter(queues[stream]));
+  }
+  unallocated_ = std::move(queues);
+}
+
 // The log is written before the turn is taken, as Spark writes it outside its lock: an addition can
-// be durable before an allocation that does not have it.
+// be durable before an allocation that does not have it. A block of which nothing is new is known:
+// its receiver may commit it.
 Task<bool> ReceivedBlockTracker::add_block(ReceivedBlockInfo block) {
   BlockAdditionEvent event;
   event.block = std::move(block);
-  const bool logged = co_await write(encode(event));
-  if (!logged) {
+  const bool one_by_one = drops_repeated();
+  if (one_by_one) {
+    co_await turn_.take();
+    event.block.ranges = received_.missing(event.block.ranges);
+  }
+  const bool known = one_by_one && event.block.ranges.empty();
+  bool added = known;
+  if (!known) {
+    added = co_await log_addition(encode(event));
+  }
+  if (!one_by_one) {
+    co_await turn_.take();
+  }
+  if (added && !known) {
+    apply(event);
+    remember({event.block});
+  }
+  turn_.give();
+  if (!added) {
     co_return false;
   }
-  co_await turn_.take();
-  apply(event);
-  turn_.give();
   const PointContext here{};
   co_await ports_.points.reach(Point::kTrackerBlockAdded, here);
   co_return true;
 }
 
+Task<bool> ReceivedBlockTracker::log_addition(std::string event) {
+  switch (protocol_.addition_log) {
+    case AdditionLog::kBeforeAnswer:
+      co_return co_await write(std::move(event));
+    case AdditionLog::kAfterAnswer:
+      spawn(ports_.executor, log_in_background(std::move(event)));
+      co_return true;
+    case AdditionLog::kNever:
+      co_return true;
+  }
+  co_return false;
+}
+
+Task<> ReceivedBlockTracker::log_in_background(std::string event) {
+  const bool logged = co_await write(std::move(event));
+  static_cast<void>(logged);  // The mistake of AdditionLog::kAfterAnswer.
+}
+
 Task<> ReceivedBlockTracker::allocate_blocks_to_batch(BatchTime batch) {
   co_await turn_.take();
   bool logged = false;
-  if (!last_allocated_ || *last_allocated_ < batch) {
+  const bool has_blocks = last_allocated_ && batch <= *last_allocated_;
+  if (!has_blocks || protocol_.reallocation == Reallocation::kReplaced) {
     const BatchAllocationEvent event = allocation_of(batch);
-    logged = co_await write(encode(event));
+    if (protocol_.allocation_log == AllocationLog::kAfterDequeue) {
+      unallocated_.clear();
+    }
+    logged = co_await log_allocation(encode(event));
     if (logged) {
       apply(event);
     }
@@ -182,6 +283,13 @@ Task<> ReceivedBlockTracker::allocate_blocks_to_batch(BatchTime batch) {
     here.batch = batch;
     co_await ports_.points.reach(Point::kTrackerBlocksAllocated, here);
   }
+}
+
+Task<bool> ReceivedBlockTracker::log_allocation(std::string event) {
+  if (protocol_.allocation_log == AllocationLog::kNever) {
+    co_return true;
+  }
+  co_return co_await write(std::move(event));
 }
 
 std::vector<ReceivedBlockInfo> ReceivedBlockTracker::blocks_of(BatchTime batch) const {
@@ -244,7 +352,20 @@ BatchCleanupEvent ReceivedBlockTracker::cleanup_before(BatchTime threshold) cons
       event.batches.push_back(batch);
     }
   }
+  event.received = received_.ranges();
   return event;
+}
+
+bool ReceivedBlockTracker::drops_repeated() const {
+  return protocol_.repeated_records == RepeatedRecords::kDropped;
+}
+
+void ReceivedBlockTracker::remember(const std::vector<ReceivedBlockInfo>& blocks) {
+  if (drops_repeated()) {
+    for (const ReceivedBlockInfo& block : blocks) {
+      received_.add(block.ranges);
+    }
+  }
 }
 
 void ReceivedBlockTracker::apply(const TrackerEvent& event) {
@@ -264,6 +385,7 @@ void ReceivedBlockTracker::apply(const BatchAllocationEvent& event) {
     std::erase_if(queue,
                   [&taken](const ReceivedBlockInfo& info) { return taken.contains(info.block); });
   }
+  remember(event.blocks);
   allocated_[event.batch] = event.blocks;
   last_allocated_ = event.batch;
 }
@@ -272,6 +394,7 @@ void ReceivedBlockTracker::apply(const BatchCleanupEvent& event) {
   for (const BatchTime batch : event.batches) {
     allocated_.erase(batch);
   }
+  received_.add(event.received);
 }
 
 }  // namespace engine

@@ -10,15 +10,29 @@ bool is_logged(const ReceivedBlockInfo& info) {
   return info.wal.has_value();
 }
 
+// Others of its records are in another block.
+bool counts_in_part(const ReceivedBlockInfo& info) {
+  std::int64_t counted = 0;
+  for (const OffsetRange& range : info.ranges) {
+    counted += range.count();
+  }
+  return counted < info.record_count;
+}
+
 void add(BatchInput& input, const ReceivedBlockInfo& info, std::vector<Address> locations) {
   const auto task = static_cast<PartitionId>(input.parts.size());
   for (const OffsetRange& range : info.ranges) {
     input.ranges.push_back({.range = range, .task = task, .block = info.block});
   }
-  input.parts.emplace_back(BlockInput{.block = info.block,
-                                      .record_count = info.record_count,
-                                      .locations = std::move(locations),
-                                      .wal = info.wal});
+  BlockInput part;
+  part.block = info.block;
+  part.record_count = info.record_count;
+  part.locations = std::move(locations);
+  part.wal = info.wal;
+  if (counts_in_part(info)) {
+    part.taken = info.ranges;
+  }
+  input.parts.emplace_back(std::move(part));
 }
 
 }  // namespace
@@ -63,7 +77,6 @@ void ReceiverInputStream::remove(const std::vector<BlockId>& blocks) {
   }
 }
 
-// By time alone, whether an older batch is still pending or not, as Spark does.
 Task<> ReceiverInputStream::clean_up(BatchTime completed) {
   const BatchTime threshold{completed.at - pipeline_.batch_interval};
   return tracker_.clean_up_old_blocks_and_batches(threshold);

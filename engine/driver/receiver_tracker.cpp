@@ -40,7 +40,7 @@ ReceiverTracker::ReceiverTracker(const Ports& ports,
       endpoint_(endpoint),
       tasks_(tasks),
       log_(make_log(ports, pipeline)),
-      blocks_(ports, log_.get()),
+      blocks_(ports, log_.get(), pipeline.protocol),
       receivers_(static_cast<std::size_t>(pipeline.source.receiver->receivers)),
       all_ended_(ports.clock.make_signal()) {}
 
@@ -50,17 +50,31 @@ Task<Result<>> ReceiverTracker::start(bool recovered) {
   if (log_) {
     spawn(ports_.executor, log_->run());
   }
-  if (recovered && log_) {
-    const auto replayed = co_await blocks_.recover();
-    if (!replayed) {
-      co_return replayed.error();
-    }
-    const PointContext here{};
-    co_await ports_.points.reach(Point::kRecoveryLogReplayed, here);
+  const auto replayed = co_await replay_log(recovered);
+  if (!replayed) {
+    co_return replayed.error();
   }
   started_ = true;
   spawn(ports_.executor, stop_waiting_for_executors());
   place_all();
+  co_return Result<>{};
+}
+
+Task<Result<>> ReceiverTracker::replay_log(bool recovered) {
+  const LogReplay rule = pipeline_.protocol.log_replay;
+  const bool wanted = rule == LogReplay::kAlways || (recovered && rule != LogReplay::kNever);
+  if (!log_ || !wanted) {
+    co_return Result<>{};
+  }
+  const auto replayed = co_await blocks_.recover();
+  if (!replayed) {
+    co_return replayed.error();
+  }
+  if (!recovered) {
+    blocks_.return_allocated();
+  }
+  const PointContext here{};
+  co_await ports_.points.reach(Point::kRecoveryLogReplayed, here);
   co_return Result<>{};
 }
 
@@ -83,7 +97,7 @@ bool ReceiverTracker::may_place() const {
 // Without an executor the receiver waits for the next one that registers.
 void ReceiverTracker::place(StreamId stream) {
   Receiver& placed = receiver(stream);
-  if (!may_place() || placed.placed_on) {
+  if (!may_place() || placed.placed_on || placed.given_up) {
     return;
   }
   placed.placed_on = least_loaded_executor();
@@ -119,11 +133,17 @@ void ReceiverTracker::executor_lost(Address executor) {
   tell_peers();
   for (StreamId stream = 0; stream < std::ssize(receivers_); ++stream) {
     if (receiver(stream).placed_on == executor) {
-      receiver(stream) = Receiver{};
-      place(stream);
+      lose(stream);
     }
   }
   all_ended_->notify();
+}
+
+// The receiver's job ended: it is placed again, for ever (RestartReceiver).
+void ReceiverTracker::lose(StreamId stream) {
+  receiver(stream) = Receiver{};
+  receiver(stream).given_up = pipeline_.protocol.lost_receiver == LostReceiver::kGivenUp;
+  place(stream);
 }
 
 void ReceiverTracker::tell_peers() {
@@ -148,18 +168,18 @@ void ReceiverTracker::received(Address from, const DeregisterReceiver& message) 
   Receiver& stopped = receiver(message.stream);
   if (stopped.placed_on == from) {
     stopped.active = false;
+    if (pipeline_.protocol.deregistration == Deregistration::kForgotten) {
+      stopped.placed_on.reset();
+    }
   }
 }
 
-// The receiver's job ended: it is placed again, for ever (RestartReceiver).
 void ReceiverTracker::received(Address from, const ReceiverEnded& message) {
-  Receiver& ended = receiver(message.stream);
-  if (ended.placed_on != from) {
+  if (receiver(message.stream).placed_on != from) {
     return;
   }
-  ended = Receiver{};
   tasks_.receiver_ended(from);
-  place(message.stream);
+  lose(message.stream);
   all_ended_->notify();
 }
 
@@ -169,8 +189,18 @@ void ReceiverTracker::received(Address from, const AddBlock& message) {
 
 // Each report is handled by itself, so that several share one write of the log.
 Task<> ReceiverTracker::add_block(Address from, AddBlock message) {
-  const bool added = co_await blocks_.add_block(std::move(message.info));
+  bool added = takes_block(from, message.info.block.stream);
+  if (added) {
+    added = co_await blocks_.add_block(std::move(message.info));
+  }
   endpoint_.send(from, BlockAdded{.request = message.request, .added = added});
+}
+
+// An address is one life of an executor, and a supervisor ends before its successor is launched in
+// the same life: so the address that the receiver was placed on is its epoch.
+bool ReceiverTracker::takes_block(Address from, StreamId stream) {
+  return pipeline_.protocol.receiver_fencing == ReceiverFencing::kNone ||
+         receiver(stream).placed_on == from;
 }
 
 Task<> ReceiverTracker::allocate_blocks_to_batch(BatchTime batch) {

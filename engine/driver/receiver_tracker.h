@@ -9,7 +9,8 @@
 //
 // Hazards   Spark's own, kept.
 //           No fencing.     A block is taken from whoever reports it, also from a receiver whose
-//                           executor was declared lost and that has a successor by now.
+//                           executor was declared lost and that has a successor by now
+//                           (ReceiverFencing::kByPlacement refuses it).
 //           Stopped first.  A graceful stop closes the driver log before the last batches are
 //                           generated; what is unallocated then stays so
 //                           (TrackerStop::kAfterGenerator closes it last).
@@ -41,7 +42,8 @@ class ReceiverTracker {
                   TaskScheduler& tasks);
 
   // Replays the log of the life before, if there was one that left a checkpoint, and launches the
-  // receivers. A first start does not look at a log that lies there.
+  // receivers. A first start does not look at a log that lies there (LogReplay::kAlways does; no
+  // batch of it will run again, so its blocks are queued).
   // Errors    those of reading the log.
   Task<Result<>> start(bool recovered);
 
@@ -76,9 +78,13 @@ class ReceiverTracker {
  private:
   struct Receiver {
     std::optional<Address> placed_on;
-    bool active = false;  // registered, and not deregistered since
+    bool active = false;    // registered, and not deregistered since
+    bool given_up = false;  // never placed again
   };
 
+  Task<Result<>> replay_log(bool recovered);
+  void lose(StreamId stream);
+  [[nodiscard]] bool takes_block(Address from, StreamId stream);
   Task<> stop_waiting_for_executors();
   Task<> add_block(Address from, AddBlock message);
   [[nodiscard]] bool may_place() const;

@@ -1,13 +1,31 @@
 #include "engine/executor/task_input.h"
 
 #include <algorithm>
+#include <set>
 #include <utility>
 
 #include "engine/kafka_source.h"
 #include "engine/ports/invariant.h"
-#include "engine/wal/wal_reader.h"
+#include "engine/wal/write_ahead_log.h"
 
 namespace engine {
+namespace {
+
+// Each record of `taken` once, though the block may hold it twice.
+BlockRecords only(const std::vector<OffsetRange>& taken, BlockRecords records) {
+  std::set<Position> left;
+  for (const OffsetRange& range : taken) {
+    for (Offset offset = range.from; offset < range.until; offset = offset + 1) {
+      left.insert({.partition = range.partition, .offset = offset});
+    }
+  }
+  std::erase_if(records, [&left](const ConsumerRecord& record) {
+    return left.erase(record.position()) == 0;
+  });
+  return records;
+}
+
+}  // namespace
 
 Task<Result<BlockRecords>> TaskInputReader::read(TaskInput input) {
   if (const auto* const range = std::get_if<OffsetRange>(&input)) {
@@ -44,11 +62,20 @@ Task<Result<BlockRecords>> TaskInputReader::read_range(OffsetRange range) {
   co_return records;
 }
 
+Task<Result<BlockRecords>> TaskInputReader::read_block(BlockInput input) {
+  const std::vector<OffsetRange> taken = input.taken;
+  auto records = co_await read_whole_block(std::move(input));
+  if (!records || taken.empty()) {
+    co_return records;
+  }
+  co_return only(taken, std::move(records.value()));
+}
+
 // Memory first, whoever's it is, then the log. In memory a block is found by its name alone, as by
 // a BlockRDD, and two receivers of one stream name their blocks alike: where a zombie reports
 // beside its successor, the task of the one may read the block of the other. A log record is found
 // by its address.
-Task<Result<BlockRecords>> TaskInputReader::read_block(BlockInput input) {
+Task<Result<BlockRecords>> TaskInputReader::read_whole_block(BlockInput input) {
   const std::int64_t expected = input.record_count;
   const std::optional<WalRecordHandle> wal = input.wal;
   const SharedRecords kept = co_await find_in_memory(std::move(input));
@@ -87,7 +114,7 @@ Task<Result<BlockRecords>> TaskInputReader::read_log(WalRecordHandle handle) {
   if (!file) {
     co_return file.error();
   }
-  const auto record = record_at(file.value(), handle);
+  const auto record = record_in(file.value(), handle, pipeline_.protocol.log_format);
   if (!record) {
     co_return record.error();
   }

@@ -17,7 +17,7 @@ class TaskInputReader {
   TaskInputReader(const Ports& ports, const Pipeline& pipeline, BlockManager& blocks)
       : ports_(ports), pipeline_(pipeline), blocks_(blocks) {}
 
-  // Exactly the records of the input, never fewer.
+  // Exactly the records of the input, never fewer; of a block those that are taken.
   // Errors    those of Kafka and of storage. kNotFound: the block is nowhere ("could not compute
   //           split, block not found"). kCorrupt: the data log holds something else.
   Task<Result<BlockRecords>> read(TaskInput input);
@@ -25,6 +25,7 @@ class TaskInputReader {
  private:
   Task<Result<BlockRecords>> read_range(OffsetRange range);
   Task<Result<BlockRecords>> read_block(BlockInput input);
+  Task<Result<BlockRecords>> read_whole_block(BlockInput input);
   Task<SharedRecords> find_in_memory(BlockInput input);
   Task<Result<BlockRecords>> read_log(WalRecordHandle handle);
 

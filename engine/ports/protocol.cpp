@@ -1,14 +1,10 @@
 #include "engine/ports/protocol.h"
 
 #include <array>
+#include <vector>
 
 namespace engine {
 namespace {
-
-template <auto Member, auto Value>
-void set(Protocol& protocol) {
-  protocol.*Member = Value;
-}
 
 constexpr std::array kChoices{
     ProtocolChoice{"offset_save",
@@ -360,67 +356,25 @@ constexpr std::array kChoices{
                    Soundness::kMistake,
                    "a missing shuffle block taken for an empty one",
                    &set<&Protocol::fetch_failure, FetchFailure::kSkip>},
-    ProtocolChoice{"offset_commit",
-                   "after_store",
-                   Soundness::kFaithful,
-                   "ReliableKafkaReceiver.storeBlockAndCommitOffset",
-                   &set<&Protocol::offset_commit, OffsetCommit::kAfterStore>},
-    ProtocolChoice{"offset_commit",
-                   "before_store",
-                   Soundness::kMistake,
-                   "ReliableKafkaReceiver with commitOffset before store",
-                   &set<&Protocol::offset_commit, OffsetCommit::kBeforeStore>},
-    ProtocolChoice{"committed_offset",
-                   "last_stored",
-                   Soundness::kFaithful,
-                   "ReliableKafkaReceiver.commitOffset: the last offset of the block, not the next",
-                   &set<&Protocol::committed_offset, CommittedOffset::kLastStored>},
-    ProtocolChoice{"committed_offset",
-                   "next",
-                   Soundness::kSound,
-                   "what Kafka means by a committed offset: the next one to fetch",
-                   &set<&Protocol::committed_offset, CommittedOffset::kNext>},
-    ProtocolChoice{"supervisor_stop",
-                   "log_first",
-                   Soundness::kFaithful,
-                   "ReceiverSupervisorImpl.onStop since SPARK-18922",
-                   &set<&Protocol::supervisor_stop, SupervisorStop::kLogFirst>},
-    ProtocolChoice{"supervisor_stop",
-                   "generator_first",
-                   Soundness::kSound,
-                   "ReceiverSupervisorImpl.onStop of Spark 1.6: the log outlives who writes to it",
-                   &set<&Protocol::supervisor_stop, SupervisorStop::kGeneratorFirst>},
-    ProtocolChoice{"failed_close",
-                   "acknowledged",
-                   Soundness::kFaithful,
-                   "FileBasedWriteAheadLog.write: the segment is returned whatever close says",
-                   &set<&Protocol::failed_close, FailedClose::kAcknowledged>},
-    ProtocolChoice{"failed_close",
-                   "refused",
-                   Soundness::kSound,
-                   "what is durable only by its close is acknowledged only after it",
-                   &set<&Protocol::failed_close, FailedClose::kRefused>},
-    ProtocolChoice{"tracker_stop",
-                   "before_generator",
-                   Soundness::kFaithful,
-                   "JobScheduler.stop: receiverTracker.stop, then jobGenerator.stop",
-                   &set<&Protocol::tracker_stop, TrackerStop::kBeforeGenerator>},
-    ProtocolChoice{"tracker_stop",
-                   "after_generator",
-                   Soundness::kSound,
-                   "the log of received blocks outlives the batches that allocate them",
-                   &set<&Protocol::tracker_stop, TrackerStop::kAfterGenerator>},
 };
+
+std::vector<ProtocolChoice> every_choice() {
+  std::vector<ProtocolChoice> choices(kChoices.begin(), kChoices.end());
+  const auto of_receivers = receiver_protocol_choices();
+  choices.insert(choices.end(), of_receivers.begin(), of_receivers.end());
+  return choices;
+}
 
 }  // namespace
 
 std::span<const ProtocolChoice> all_protocol_choices() {
-  return kChoices;
+  static const std::vector<ProtocolChoice> kEvery = every_choice();
+  return kEvery;
 }
 
 Protocol hardened_protocol() {
   Protocol protocol;
-  for (const ProtocolChoice& choice : kChoices) {
+  for (const ProtocolChoice& choice : all_protocol_choices()) {
     if (choice.soundness == Soundness::kSound) {
       choice.apply(protocol);
     }

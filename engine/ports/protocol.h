@@ -3,12 +3,15 @@
 // Every decision on which a guarantee rests, one enumeration each. The first enumerator is what
 // Spark does (the default); the others are the sound choice where Spark's own is unsafe, and
 // mistakes that real systems made. Scenarios switch them on by name in `protocol:`.
+// engine/ports/receiver_protocol.h has those of receivers and their logs.
 
 #pragma once
 
 #include <cstdint>
 #include <span>
 #include <string_view>
+
+#include "engine/ports/receiver_protocol.h"
 
 namespace engine {
 
@@ -204,40 +207,7 @@ enum class FetchFailure : std::uint8_t {
   kSkip,       // mistake: it goes on without
 };
 
-// When a reliable receiver commits the offsets of a block.
-enum class OffsetCommit : std::uint8_t {
-  kAfterStore,   // ReliableKafkaReceiver: stored, replicated or logged, and known to the driver
-  kBeforeStore,  // mistake: as soon as the block is cut off
-};
-
-// Which offset a reliable receiver commits.
-enum class CommittedOffset : std::uint8_t {
-  kLastStored,  // ReliableKafkaReceiver: of the last stored record, which is then fetched again
-  kNext,        // sound: of the record behind it
-};
-
-// What a log answers whose record was flushed and whose file could then not be closed.
-enum class FailedClose : std::uint8_t {
-  kAcknowledged,  // FileBasedWriteAheadLog.write returns the segment of whichever attempt got so
-                  // far
-  kRefused,       // sound: without the close S3 has no object
-};
-
-// In which order a receiver supervisor stops its parts.
-enum class SupervisorStop : std::uint8_t {
-  kLogFirst,        // ReceiverSupervisorImpl.onStop since SPARK-18922: what is buffered then has no
-                    // log to go to
-  kGeneratorFirst,  // sound: what is buffered is stored, then the log is closed (Spark 1.6)
-};
-
-// When a graceful stop closes the log of received blocks.
-enum class TrackerStop : std::uint8_t {
-  kBeforeGenerator,  // JobScheduler.stop: the tracker with its log, then the generator, whose last
-                     // batches can allocate nothing any more
-  kAfterGenerator,   // sound: the log is closed when the last batch is done
-};
-
-struct Protocol {
+struct Protocol : ReceiverProtocol {
   OffsetSave offset_save = OffsetSave::kAfterOutput;
   OffsetProgress offset_progress = OffsetProgress::kCompleted;
   SavedOffset saved_offset = SavedOffset::kNext;
@@ -266,11 +236,6 @@ struct Protocol {
   TaskReport task_report = TaskReport::kAfterOutput;
   LostExecutor lost_executor = LostExecutor::kRetry;
   FetchFailure fetch_failure = FetchFailure::kRecompute;
-  OffsetCommit offset_commit = OffsetCommit::kAfterStore;
-  CommittedOffset committed_offset = CommittedOffset::kLastStored;
-  SupervisorStop supervisor_stop = SupervisorStop::kLogFirst;
-  FailedClose failed_close = FailedClose::kAcknowledged;
-  TrackerStop tracker_stop = TrackerStop::kBeforeGenerator;
   auto operator<=>(const Protocol&) const = default;
 };
 
@@ -284,6 +249,12 @@ struct ProtocolChoice {
   std::string_view source;  // class of Spark, ticket or paper
   void (*apply)(Protocol&);
 };
+
+// What `apply` is.
+template <auto Member, auto Value>
+void set(Protocol& protocol) {
+  protocol.*Member = Value;
+}
 
 // Every value of every decision, grouped by decision, the faithful one first.
 std::span<const ProtocolChoice> all_protocol_choices();

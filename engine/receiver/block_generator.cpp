@@ -20,7 +20,8 @@ BlockGeneratorOptions block_generator_options(const Pipeline& pipeline, StreamId
   const ReceiverOptions& receiver = pipeline.source.receiver.value();
   return {.stream = stream,
           .block_interval = receiver.block_interval,
-          .queue_blocks_max = receiver.queue_blocks_max};
+          .queue_blocks_max = receiver.queue_blocks_max,
+          .stop = pipeline.protocol.generator_stop};
 }
 
 BlockGenerator::BlockGenerator(const Ports& ports,
@@ -62,6 +63,9 @@ Task<> BlockGenerator::stop() {
     co_return;
   }
   state_ = State::kStoppedAddingData;
+  if (options_.stop == GeneratorStop::kDropped) {
+    discard_buffer();
+  }
   co_await sealing_ended_->wait();
   state_ = State::kStoppedGeneratingBlocks;
   block_sealed_->notify();
@@ -135,8 +139,12 @@ void BlockGenerator::discard_unpushed() {
   for (const SealedBlock& block : queue_) {
     gone(block.records.size());
   }
-  gone(buffer_.size());
   queue_.clear();
+  discard_buffer();
+}
+
+void BlockGenerator::discard_buffer() {
+  gone(buffer_.size());
   buffer_.clear();
 }
 

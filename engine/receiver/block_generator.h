@@ -38,6 +38,7 @@ struct BlockGeneratorOptions {
   StreamId stream = 0;
   Duration block_interval = std::chrono::milliseconds(200);  // spark.streaming.blockInterval
   std::int32_t queue_blocks_max = 10;                        // spark.streaming.blockQueueSize
+  GeneratorStop stop = GeneratorStop::kDrained;
 };
 
 BlockGeneratorOptions block_generator_options(const Pipeline& pipeline, StreamId stream);
@@ -100,6 +101,7 @@ class BlockGenerator {
   Task<> push_blocks();
   Task<> wait_for_block();
   Task<> push_first();
+  void discard_buffer();
   void discard_unpushed();
   void gone(std::size_t record_count);
 

@@ -88,7 +88,8 @@ Task<Result<>> KafkaConsumer::seek() {
   for (const PartitionId partition : partitions_) {
     const auto saved = committed.value().at(index_of(partition));
     const Offset start = start_of(pipeline_.source, marks.value().at(index_of(partition)));
-    positions_[partition] = saved.value_or(start);
+    const bool anew = pipeline_.protocol.receiver_start == ReceiverStart::kAnew;
+    positions_[partition] = anew ? start : saved.value_or(start);
     ports_.listener.receiver_position(partition, positions_[partition]);
   }
   co_return Result<>{};

@@ -50,7 +50,9 @@ class KafkaConsumer {
   void stop();
 
   // The next offset of each partition of which something was handed over.
-  [[nodiscard]] const std::map<PartitionId, Offset>& consumed() const { return consumed_; }
+  [[nodiscard]] const std::map<PartitionId, Offset>& consumed() const {
+    return pipeline_.protocol.auto_commit == AutoCommit::kFetched ? positions_ : consumed_;
+  }
 
  private:
   Task<> run();

@@ -3,7 +3,6 @@
 #include <utility>
 
 #include "engine/ports/invariant.h"
-#include "engine/wal/wal_reader.h"
 
 namespace engine {
 
@@ -38,14 +37,16 @@ Task<Result<>> BlockManagerBasedBlockHandler::stop() {
 WriteAheadLogBasedBlockHandler::WriteAheadLogBasedBlockHandler(const Ports& ports,
                                                                BlockManager& blocks,
                                                                std::unique_ptr<WriteAheadLog> log,
-                                                               Duration timeout)
-    : ports_(ports), blocks_(blocks), log_(std::move(log)), timeout_(timeout) {
+                                                               Duration timeout,
+                                                               const ReceiverProtocol& protocol)
+    : ports_(ports), blocks_(blocks), log_(std::move(log)), timeout_(timeout), protocol_(protocol) {
   INVARIANT(log_ != nullptr, "a handler with a log has one");
 }
 
 // The append is begun before the block is put, and neither waits for the other. A block whose
 // append fails stays in memory and nobody will ever ask for it; a record that is written after the
-// time is up is an orphan in the log.
+// time is up is an orphan in the log. BlockStore's mistakes make do with the memory: it dies with
+// the executor, and executors die with the driver.
 Task<Result<std::optional<WalRecordHandle>>> WriteAheadLogBasedBlockHandler::store_block(
     BlockId block, SharedRecords records) {
   if (stopped_) {
@@ -58,13 +59,17 @@ Task<Result<std::optional<WalRecordHandle>>> WriteAheadLogBasedBlockHandler::sto
   blocks_.put(block, std::move(records));
   const PointContext here{};
   co_await ports_.points.reach(Point::kReceiverBlockStored, here);
-  while (!appending->result) {
+  while (!appending->result && protocol_.block_store != BlockStore::kFirstDone) {
     const bool notified = co_await appending->over->wait_until(deadline);
     if (!notified && !appending->result) {
-      co_return Errc::kTimedOut;
+      appending->result.emplace(Errc::kTimedOut);
     }
   }
-  if (!*appending->result) {
+  const bool logged = appending->result && appending->result->has_value();
+  if (!logged && protocol_.block_store != BlockStore::kMemoryAndLog) {
+    co_return std::optional<WalRecordHandle>();
+  }
+  if (!logged) {
     co_return appending->result->error();
   }
   co_return std::optional(appending->result->value());
@@ -72,7 +77,7 @@ Task<Result<std::optional<WalRecordHandle>>> WriteAheadLogBasedBlockHandler::sto
 
 Task<> WriteAheadLogBasedBlockHandler::append(std::shared_ptr<Append> progress,
                                               std::string record) {
-  const std::int64_t bytes = std::ssize(record) + kWalFrameBytes;
+  const std::int64_t bytes = std::ssize(record) + frame_bytes(protocol_.log_format);
   auto written = co_await log_->write(std::move(record), ports_.clock.now());
   if (written) {
     ports_.listener.bytes_stored(StoredAs::kDataLog, bytes);

@@ -64,11 +64,13 @@ class BlockManagerBasedBlockHandler final : public ReceivedBlockHandler {
 
 class WriteAheadLogBasedBlockHandler final : public ReceivedBlockHandler {
  public:
-  // `timeout`: spark.streaming.receiver.blockStoreTimeout.
+  // `timeout`: spark.streaming.receiver.blockStoreTimeout. The log's records are of
+  // protocol.log_format.
   WriteAheadLogBasedBlockHandler(const Ports& ports,
                                  BlockManager& blocks,
                                  std::unique_ptr<WriteAheadLog> log,
-                                 Duration timeout);
+                                 Duration timeout,
+                                 const ReceiverProtocol& protocol = {});
 
   Task<Result<std::optional<WalRecordHandle>>> store_block(BlockId block,
                                                            SharedRecords records) override;
@@ -90,6 +92,7 @@ class WriteAheadLogBasedBlockHandler final : public ReceivedBlockHandler {
   BlockManager& blocks_;
   std::unique_ptr<WriteAheadLog> log_;
   Duration timeout_;
+  ReceiverProtocol protocol_;
   bool stopped_ = false;
 };
 

@@ -40,6 +40,9 @@ class ReceiverContext {
 
   // Ends receiver and supervisor (Receiver.stop).
   virtual Task<> stop() = 0;
+
+  // Stops the receiver and starts it again after a while; returns at once (Receiver.restart).
+  virtual void restart_later() = 0;
 };
 
 }  // namespace engine

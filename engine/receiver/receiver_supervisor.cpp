@@ -28,7 +28,8 @@ std::unique_ptr<ReceivedBlockHandler> make_handler(const Ports& ports,
       ports,
       blocks,
       std::make_unique<FileBasedWriteAheadLog>(ports, std::move(options)),
-      receiver.block_store_timeout);
+      receiver.block_store_timeout,
+      pipeline.protocol);
 }
 
 }  // namespace
@@ -45,7 +46,9 @@ ReceiverSupervisor::ReceiverSupervisor(const Ports& ports,
       limiter_(pipeline.source.receiver.value().max_rate),
       handler_(make_handler(ports, pipeline, blocks, stream)),
       turn_(ports.clock),
-      next_block_(milliseconds_of(ports.clock.now())) {
+      next_block_(pipeline.protocol.block_numbers == BlockNumbers::kFromZero
+                      ? 0
+                      : milliseconds_of(ports.clock.now())) {
   if (!pipeline_.source.receiver->reliable) {
     generator_.emplace(ports_,
                        block_generator_options(pipeline_, stream_),
@@ -170,7 +173,25 @@ Task<Result<>> ReceiverSupervisor::push_and_report_block(SharedRecords records,
     co_return stored.error();
   }
   info.wal = std::move(stored.value());
-  co_return co_await tracker_.add_block(std::move(info));
+  if (pipeline_.protocol.offset_commit == OffsetCommit::kBeforeReport) {
+    spawn(ports_.executor, report_unheard(std::move(info)));
+    co_return Result<>{};
+  }
+  co_return co_await report(std::move(info));
+}
+
+Task<Result<>> ReceiverSupervisor::report(ReceivedBlockInfo info) {
+  auto added = co_await tracker_.add_block(std::move(info));
+  const bool refused = !added && added.error() == Errc::kRefused;
+  if (refused && pipeline_.protocol.refused_block == RefusedBlock::kIgnored) {
+    co_return Result<>{};
+  }
+  co_return added;
+}
+
+Task<> ReceiverSupervisor::report_unheard(ReceivedBlockInfo info) {
+  const auto added = co_await tracker_.add_block(std::move(info));
+  static_cast<void>(added);  // The mistake of OffsetCommit::kBeforeReport.
 }
 
 // Seeded with the clock: the next supervisor of the stream begins behind where this one can get.
@@ -180,6 +201,10 @@ BlockId ReceiverSupervisor::next_block_id() {
 
 Task<Result<>> ReceiverSupervisor::store(SharedRecords records) {
   return push_and_report_block(std::move(records), std::nullopt);
+}
+
+void ReceiverSupervisor::restart_later() {
+  spawn(ports_.executor, restart());
 }
 
 void ReceiverSupervisor::on_add(const BlockRecords& /*records*/) {}

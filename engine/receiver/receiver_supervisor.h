@@ -75,9 +75,12 @@ class ReceiverSupervisor final : private ReceiverContext, private BlockGenerator
   void forget_positions();
 
   Task<Result<>> push_and_report_block(SharedRecords records, std::optional<BlockId> id);
+  Task<Result<>> report(ReceivedBlockInfo info);
+  Task<> report_unheard(ReceivedBlockInfo info);
   BlockId next_block_id();
 
   Task<Result<>> store(SharedRecords records) override;
+  void restart_later() override;
   void on_add(const BlockRecords& records) override;
   void on_generate_block(BlockId block) override;
   Task<bool> on_push_block(BlockId block, BlockRecords records) override;

@@ -5,6 +5,22 @@
 #include "engine/ports/invariant.h"
 
 namespace engine {
+namespace {
+
+// How far behind the last stored record the committed offset is.
+std::int64_t ahead_of_last(CommittedOffset committed) {
+  switch (committed) {
+    case CommittedOffset::kLastStored:
+      return 0;
+    case CommittedOffset::kNext:
+      return 1;
+    case CommittedOffset::kBeyondNext:
+      return 2;
+  }
+  return 0;
+}
+
+}  // namespace
 
 ReliableKafkaReceiver::ReliableKafkaReceiver(const Ports& ports,
                                              const Pipeline& pipeline,
@@ -38,10 +54,15 @@ void ReliableKafkaReceiver::on_add(const BlockRecords& records) {
   for (const ConsumerRecord& record : records) {
     buffered_[record.partition] = record.offset;
   }
+  if (pipeline_.protocol.offset_commit == OffsetCommit::kWhenBuffered) {
+    spawn(ports_.executor, commit(buffered_));
+  }
 }
 
 void ReliableKafkaReceiver::on_generate_block(BlockId block) {
-  const bool is_new = sealed_.emplace(block, std::exchange(buffered_, {})).second;
+  const bool newest = pipeline_.protocol.committed_block == CommittedBlock::kNewest;
+  const bool is_new =
+      sealed_.emplace(block, newest ? buffered_ : std::exchange(buffered_, {})).second;
   INVARIANT(is_new, "block {} was cut off twice", block.number);
 }
 
@@ -57,13 +78,36 @@ Task<bool> ReliableKafkaReceiver::on_push_block(BlockId block, BlockRecords reco
   auto shared = std::make_shared<const BlockRecords>(std::move(records));
   const bool stored = co_await store(std::move(shared));
   if (!stored) {
-    co_await context_.stop();
-    co_return false;
+    co_return co_await give_up(std::move(offsets));
+  }
+  if (pipeline_.protocol.committed_block == CommittedBlock::kNewest) {
+    offsets = buffered_;
+  }
+  if (pipeline_.protocol.offset_commit == OffsetCommit::kWithNextBlock) {
+    offsets = std::exchange(stored_, std::move(offsets));
   }
   if (!early) {
     co_await commit(std::move(offsets));
   }
   co_return true;
+}
+
+// What becomes of a block that cannot be stored. Whoever goes on with the next one commits past it.
+Task<bool> ReliableKafkaReceiver::give_up(LastOffsets offsets) {
+  switch (pipeline_.protocol.failed_store) {
+    case FailedStore::kStop:
+      co_await context_.stop();
+      co_return false;
+    case FailedStore::kRestart:
+      context_.restart_later();
+      co_return false;
+    case FailedStore::kSkip:
+      co_return true;
+    case FailedStore::kCommit:
+      co_await commit(std::move(offsets));
+      co_return true;
+  }
+  co_return false;
 }
 
 Task<bool> ReliableKafkaReceiver::store(SharedRecords records) {
@@ -79,13 +123,13 @@ Task<bool> ReliableKafkaReceiver::store(SharedRecords records) {
 // One write per partition, as to as many nodes of ZooKeeper. One that fails is logged, and the next
 // block makes up for it.
 Task<> ReliableKafkaReceiver::commit(LastOffsets offsets) {
-  const bool next = pipeline_.protocol.committed_offset == CommittedOffset::kNext;
+  const std::int64_t ahead = ahead_of_last(pipeline_.protocol.committed_offset);
   bool all_committed = true;
   for (const auto& [partition, last] : offsets) {
     if (!may_commit_) {
       co_return;
     }
-    std::vector<PartitionOffset> one{{.partition = partition, .offset = last + (next ? 1 : 0)}};
+    std::vector<PartitionOffset> one{{.partition = partition, .offset = last + ahead}};
     const auto committed = co_await ports_.kafka.commit(
         pipeline_.source.group, pipeline_.source.topic, std::move(one));
     all_committed = all_committed && committed.has_value();

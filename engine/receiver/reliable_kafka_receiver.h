@@ -7,8 +7,8 @@
 //
 // Invariant
 //   I4  Commit last.  An offset is committed only after every record before it, and its own, is in
-//                     a block that is stored and that the driver has acknowledged
-//                     (OffsetCommit::kBeforeStore breaks it).
+//                     a block that is stored and that the driver has acknowledged (the mistakes of
+//                     OffsetCommit, CommittedOffset, CommittedBlock and FailedStore break it).
 //
 // Hazards   Spark's own, kept.
 //           Last, not next.  What is committed is the offset of the last stored record: a restart
@@ -16,7 +16,8 @@
 //           Stop is late.    Blocks that are stored during stop() are not committed any more: a
 //                            restart fetches them again.
 //           Stop hangs.      The fourth attempt at a block that fails stops the receiver from
-//                            within the push, for which stopping then waits for ever.
+//                            within the push, for which stopping then waits for ever
+//                            (FailedStore::kRestart does not stop it).
 
 #pragma once
 
@@ -54,6 +55,7 @@ class ReliableKafkaReceiver final : public Receiver, private BlockGeneratorListe
   void on_generate_block(BlockId block) override;
   Task<bool> on_push_block(BlockId block, BlockRecords records) override;
   Task<bool> store(SharedRecords records);
+  Task<bool> give_up(LastOffsets offsets);
   Task<> commit(LastOffsets offsets);
 
   const Ports& ports_;
@@ -63,6 +65,7 @@ class ReliableKafkaReceiver final : public Receiver, private BlockGeneratorListe
   std::vector<std::unique_ptr<KafkaConsumer>> consumers_;
   LastOffsets buffered_;
   std::map<BlockId, LastOffsets> sealed_;
+  LastOffsets stored_;  // OffsetCommit::kWithNextBlock: of the block that is not committed yet
   bool may_commit_ = true;
 };
 

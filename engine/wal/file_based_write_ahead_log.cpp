@@ -55,7 +55,21 @@ WalOptions wal_options(const Pipeline& pipeline, std::string directory) {
   options.directory = std::move(directory);
   options.close_after_write = pipeline.checkpoint_storage == StorageKind::kS3;
   options.failed_close = pipeline.protocol.failed_close;
+  options.format = pipeline.protocol.log_format;
+  options.flush = pipeline.protocol.log_flush;
+  options.handle = pipeline.protocol.log_handle;
+  options.cleaning = pipeline.protocol.log_cleaning;
   return options;
+}
+
+std::int64_t frame_bytes(LogFormat format) {
+  return format == LogFormat::kChecksum ? kCheckedFrameBytes : kWalFrameBytes;
+}
+
+Result<std::string> record_in(std::string_view file,
+                              const WalRecordHandle& handle,
+                              LogFormat format) {
+  return format == LogFormat::kChecksum ? checked_record_at(file, handle) : record_at(file, handle);
 }
 
 WalFile wal_file(std::string_view directory, Instant start, Duration rolling_interval) {
@@ -81,6 +95,7 @@ std::vector<WalFile> wal_files(std::string_view directory, std::vector<std::stri
 
 FileBasedWriteAheadLog::FileBasedWriteAheadLog(const Ports& ports, WalOptions options)
     : ports_(ports), options_(std::move(options)), turn_(ports.clock) {
+  next_.life = ports.clock.now();
   INVARIANT(options_.failures_max > 0, "a log that never tries to write");
   INVARIANT(options_.rolling_interval >= Duration::zero(), "a log that rolls into the past");
 }
@@ -97,7 +112,7 @@ Task<Result<std::string>> FileBasedWriteAheadLog::read(WalRecordHandle handle) {
   if (!file) {
     co_return file.error();
   }
-  co_return record_at(file.value(), handle);
+  co_return record_in(file.value(), handle, options_.format);
 }
 
 Task<Result<std::vector<std::string>>> FileBasedWriteAheadLog::read_all() {
@@ -106,6 +121,7 @@ Task<Result<std::vector<std::string>>> FileBasedWriteAheadLog::read_all() {
     co_return files.error();
   }
   std::vector<std::string> all;
+  CheckedRecordReader checked;
   for (const WalFile& file : files.value()) {
     const auto bytes = co_await ports_.storage.read(file.path);
     if (!bytes && bytes.error() == Errc::kNotFound) {
@@ -114,7 +130,8 @@ Task<Result<std::vector<std::string>>> FileBasedWriteAheadLog::read_all() {
     if (!bytes) {
       co_return bytes.error();
     }
-    auto records = records_in(bytes.value());
+    auto records = options_.format == LogFormat::kChecksum ? checked.records_in(bytes.value())
+                                                           : records_in(bytes.value());
     if (!records) {
       co_return records.error();
     }
@@ -165,11 +182,11 @@ Task<Result<WalRecordHandle>> FileBasedWriteAheadLog::write_with_retries(std::st
   if (!listed || closed_) {
     co_return listed ? make_error_code(Errc::kUnavailable) : listed.error();
   }
-  const std::string bytes = frame_record(record);
+  const std::uint32_t number = next_.number++;
   std::optional<WalRecordHandle> flushed;
   boost::system::error_code failure;
   for (std::int32_t attempt = 1; attempt <= options_.failures_max; ++attempt) {
-    auto appended = co_await append(bytes, time);
+    auto appended = co_await append(record, number, time);
     if (appended) {
       flushed = std::move(appended.value());
     }
@@ -191,26 +208,42 @@ Task<Result<WalRecordHandle>> FileBasedWriteAheadLog::write_with_retries(std::st
   co_return failure;
 }
 
-Task<Result<WalRecordHandle>> FileBasedWriteAheadLog::append(std::string bytes, Instant time) {
+Task<Result<WalRecordHandle>> FileBasedWriteAheadLog::append(std::string record,
+                                                             std::uint32_t number,
+                                                             Instant time) {
   const auto ready = co_await make_writer(time);
   if (!ready) {
     co_return ready.error();
   }
+  std::string bytes = frame(record, number);
   const std::int64_t size = std::ssize(bytes);
+  const std::int64_t before = frame_bytes(options_.format);
   WalRecordHandle handle;
   handle.path = current_->path;
-  handle.offset = next_offset_;
-  handle.length = size - kWalFrameBytes;
+  handle.offset = next_offset_ + (options_.handle == LogHandle::kToRecord ? before : 0);
+  handle.length = size - before;
   const auto appended = co_await ports_.storage.append(handle.path, std::move(bytes));
   if (!appended) {
     co_return appended.error();
   }
-  const auto flushed = co_await ports_.storage.flush(handle.path);
-  if (!flushed) {
-    co_return flushed.error();
+  if (options_.flush == LogFlush::kEachRecord) {
+    const auto flushed = co_await ports_.storage.flush(handle.path);
+    if (!flushed) {
+      co_return flushed.error();
+    }
   }
   next_offset_ += size;
+  ++next_.index;
   co_return handle;
+}
+
+std::string FileBasedWriteAheadLog::frame(std::string_view record, std::uint32_t number) const {
+  if (options_.format == LogFormat::kLength) {
+    return frame_record(record);
+  }
+  RecordNumber numbered = next_;
+  numbered.number = number;
+  return frame_checked_record(record, numbered);
 }
 
 Task<Result<>> FileBasedWriteAheadLog::make_writer(Instant time) {
@@ -230,6 +263,9 @@ Task<Result<>> FileBasedWriteAheadLog::make_writer(Instant time) {
 void FileBasedWriteAheadLog::roll(Instant time) {
   INVARIANT(!writer_open_, "{} is still open", current_->path);
   WalFile next = wal_file(options_.directory, time, options_.rolling_interval);
+  if (!current_ || current_->path != next.path) {
+    next_.index = 0;
+  }
   if (current_) {
     past_.push_back(std::move(*current_));
   }
@@ -279,8 +315,9 @@ Task<Result<std::vector<WalFile>>> FileBasedWriteAheadLog::every_file() {
 Task<Result<std::vector<WalFile>>> FileBasedWriteAheadLog::take_expired(Instant threshold) {
   co_await turn_.take();
   const auto listed = co_await list_once();
+  const bool by_start = options_.cleaning == LogCleaning::kByStart;
   const auto kept = std::ranges::stable_partition(
-      past_, [threshold](const WalFile& file) { return file.stop >= threshold; });
+      past_, [&](const WalFile& file) { return (by_start ? file.start : file.stop) >= threshold; });
   std::vector<WalFile> expired(kept.begin(), kept.end());
   past_.erase(kept.begin(), kept.end());
   turn_.give();

@@ -17,6 +17,7 @@
 #include <vector>
 
 #include "engine/ports/process.h"
+#include "engine/wal/checked_record.h"
 #include "engine/wal/turn.h"
 #include "engine/wal/write_ahead_log.h"
 
@@ -49,7 +50,8 @@ class FileBasedWriteAheadLog final : public WriteAheadLog {
  private:
   Task<Result<>> list_once();
   Task<Result<WalRecordHandle>> write_with_retries(std::string record, Instant time);
-  Task<Result<WalRecordHandle>> append(std::string bytes, Instant time);
+  Task<Result<WalRecordHandle>> append(std::string record, std::uint32_t number, Instant time);
+  [[nodiscard]] std::string frame(std::string_view record, std::uint32_t number) const;
   Task<Result<>> make_writer(Instant time);
   void roll(Instant time);
   Task<Result<>> open_current();
@@ -65,6 +67,7 @@ class FileBasedWriteAheadLog final : public WriteAheadLog {
   std::optional<WalFile> current_;  // the last one that was begun, open or not
   bool writer_open_ = false;
   std::int64_t next_offset_ = 0;  // in the open file
+  RecordNumber next_;             // of the next write; its index is that in the current file
   bool closed_ = false;
 };
 

@@ -2,7 +2,7 @@
 //
 // The bytes of a log file: for each record its length in four bytes, most significant first, and
 // then the record. No checksum, no sequence number (Spark: FileBasedWriteAheadLogWriter, ...Reader,
-// ...RandomReader).
+// ...RandomReader). engine/wal/checked_record.h has both.
 //
 // Hazard    A torn record at the end of a file is told from a whole one by its length alone. Once
 //           something is appended behind it, it is not told any more: its length swallows the

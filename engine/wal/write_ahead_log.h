@@ -14,7 +14,8 @@
 // Hazards   Spark's own, kept; tests/unit/write_ahead_log_test.cpp shows each.
 //           Torn in the middle.  A write that fails half way is tried again in the same file if
 //                                the first attempt began it, behind what is left of that attempt.
-//                                Reading in order then finds no border between the two.
+//                                Reading in order then finds no border between the two, unless
+//                                records have checksums (LogFormat::kChecksum).
 //           Closed or not.       Storage that shows nothing before close (S3) takes
 //                                close_after_write, and FailedClose::kRefused if closing can fail.
 //           One name a time.     A file per write is then a file per millisecond: where files
@@ -24,6 +25,7 @@
 
 #include <cstdint>
 #include <string>
+#include <string_view>
 #include <vector>
 
 #include "engine/pipeline.h"
@@ -70,7 +72,20 @@ struct WalOptions {
   std::int32_t failures_max = 3;   // attempts at one write
   bool close_after_write = false;  // for storage that shows nothing before close (S3)
   FailedClose failed_close = FailedClose::kAcknowledged;
+  LogFormat format = LogFormat::kLength;
+  LogFlush flush = LogFlush::kEachRecord;
+  LogHandle handle = LogHandle::kToFrame;
+  LogCleaning cleaning = LogCleaning::kByStop;
 };
+
+// What a record is longer by in a file.
+std::int64_t frame_bytes(LogFormat format);
+
+// The record of a handle in the bytes of its file.
+// Errors    kCorrupt: no such record there.
+Result<std::string> record_in(std::string_view file,
+                              const WalRecordHandle& handle,
+                              LogFormat format);
 
 // Of a log in the checkpoint directory of `pipeline`: closed after every write where nothing is
 // shown before (spark.streaming.*.writeAheadLog.closeFileAfterWrite).
