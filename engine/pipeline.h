@@ -6,12 +6,14 @@
 #pragma once
 
 #include <cstdint>
+#include <memory>
 #include <optional>
 #include <string>
 #include <vector>
 
 #include "engine/ports/offset_store.h"
 #include "engine/ports/protocol.h"
+#include "engine/ports/record_operation.h"
 #include "engine/ports/storage.h"
 #include "engine/ports/vocabulary.h"
 
@@ -57,6 +59,7 @@ enum class OperationKind : std::uint8_t {
   kCountByKey,        // one row per key and batch: how many records
   kReduceByKey,       // one row per key and batch: function sum | max over integer values
   kNondeterministic,  // gives every row a random identity, drawn anew at each execution
+  kUser,              // what `user` makes of each record
 };
 
 enum class Function : std::uint8_t { kIdentity, kUppercase, kReverse, kSum, kMax };
@@ -66,6 +69,7 @@ struct Operation {
   Function function = Function::kIdentity;
   std::string text;
   std::int32_t count = 1;
+  std::shared_ptr<const RecordOperation> user = nullptr;
 
   // Ends a stage: records are moved to the executor that owns their key.
   [[nodiscard]] bool is_shuffle() const {

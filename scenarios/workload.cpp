@@ -19,9 +19,10 @@ using engine::Function;
 using engine::Operation;
 using engine::OperationKind;
 
-// What the operations before a shuffle make of one value: so many rows, all of the same value.
+// So many rows, all alike.
 struct Rows {
-  std::int32_t count = 1;
+  std::int64_t count = 1;
+  std::string key;
   std::string value;
 };
 
@@ -36,24 +37,46 @@ void map_value(Function function, std::string& value) {
   }
 }
 
-Rows rows_of(const std::vector<Operation>& operations, const std::string& value) {
-  Rows rows{.count = 1, .value = value};
+// A user's own operation has no other definition than itself.
+std::vector<Rows> apply_each(const engine::RecordOperation& operation,
+                             const std::vector<Rows>& records) {
+  std::vector<Rows> made;
+  for (const Rows& record : records) {
+    for (engine::KeyedValue& each : operation.apply({.key = record.key, .value = record.value})) {
+      made.push_back(
+          {.count = record.count, .key = std::move(each.key), .value = std::move(each.value)});
+    }
+  }
+  return made;
+}
+
+// What the operations before a shuffle make of one record.
+std::vector<Rows> rows_of(const std::vector<Operation>& operations,
+                          const std::string& key,
+                          const std::string& value) {
+  std::vector<Rows> made{{.count = 1, .key = key, .value = value}};
   for (const Operation& operation : operations) {
     if (operation.is_shuffle()) {
       break;
     }
-    if (operation.kind == OperationKind::kMap) {
-      map_value(operation.function, rows.value);
+    if (operation.kind == OperationKind::kUser) {
+      made = apply_each(*operation.user, made);
     }
-    if (operation.kind == OperationKind::kFlatMap) {
-      rows.count *= operation.count;
+    if (operation.kind == OperationKind::kFilter) {
+      std::erase_if(made, [&operation](const Rows& rows) {
+        return rows.value.find(operation.text) == std::string::npos;
+      });
     }
-    const bool filters = operation.kind == OperationKind::kFilter;
-    if (filters && rows.value.find(operation.text) == std::string::npos) {
-      rows.count = 0;
+    for (Rows& rows : made) {
+      if (operation.kind == OperationKind::kMap) {
+        map_value(operation.function, rows.value);
+      }
+      if (operation.kind == OperationKind::kFlatMap) {
+        rows.count *= operation.count;
+      }
     }
   }
-  return rows;
+  return made;
 }
 
 // The integer that a value begins with: up to its end or its first space.
@@ -71,7 +94,7 @@ std::optional<std::int64_t> leading_integer(std::string_view value) {
 // Folds `value`, `count` times over, into `result`; false if the result leaves 64 bits.
 bool fold(reports::AggregateKind kind, const Rows& rows, bool is_first, std::int64_t& result) {
   if (kind == reports::AggregateKind::kCountByKey) {
-    return !__builtin_add_overflow(result, std::int64_t{rows.count}, &result);
+    return !__builtin_add_overflow(result, rows.count, &result);
   }
   const auto number = leading_integer(rows.value);
   INVARIANT(number.has_value(), "the value \"{}\" passed without an integer", rows.value);
@@ -80,7 +103,7 @@ bool fold(reports::AggregateKind kind, const Rows& rows, bool is_first, std::int
     return true;
   }
   std::int64_t product = 0;
-  return !__builtin_mul_overflow(*number, std::int64_t{rows.count}, &product) &&
+  return !__builtin_mul_overflow(*number, rows.count, &product) &&
          !__builtin_add_overflow(result, product, &result);
 }
 
@@ -94,14 +117,12 @@ Aggregates aggregate(const Scenario& scenario, const std::vector<ProducedRecord>
   std::map<std::string, std::int64_t> results;
   Aggregates aggregates;
   for (const ProducedRecord& record : records) {
-    if (record.expected == 0) {
-      continue;
-    }
-    const Rows rows = rows_of(scenario.pipeline.operations, record.value);
-    const auto [entry, is_first] = results.emplace(record.key, 0);
-    if (!fold(kind, rows, is_first, entry->second)) {
-      aggregates.overflowed_key = record.key;
-      return aggregates;
+    for (const Rows& rows : rows_of(scenario.pipeline.operations, record.key, record.value)) {
+      const auto [entry, is_first] = results.emplace(rows.key, 0);
+      if (!fold(kind, rows, is_first, entry->second)) {
+        aggregates.overflowed_key = rows.key;
+        return aggregates;
+      }
     }
   }
   for (const auto& [key, value] : results) {
@@ -162,9 +183,12 @@ ProducedRecord make_record(const Scenario& scenario, FileEvent event, std::int64
   const auto& pipeline = scenario.pipeline;
   ProducedRecord record;
   record.id = {index};
+  record.expected = 0;
   record.partition = choose_partition(event.key, index, pipeline.source.partitions);
   record.since_start = production_time(scenario.workload, index);
-  record.expected = rows_of(pipeline.operations, event.value).count;
+  for (const Rows& rows : rows_of(pipeline.operations, event.key, event.value)) {
+    record.expected += static_cast<std::int32_t>(rows.count);
+  }
   record.key = std::move(event.key);
   record.value = std::move(event.value);
   return record;
@@ -181,13 +205,14 @@ const std::string& origin_of(const Scenario& scenario) {
 
 void check_integer(const Scenario& scenario, const FileEvent& event) {
   constexpr std::size_t kShownMax = 60;
-  const Rows rows = rows_of(scenario.pipeline.operations, event.value);
-  if (rows.count > 0 && !leading_integer(rows.value)) {
-    throw InputError{
-        .line = event.line,
-        .message = fmt::format("reduce_by_key needs values that begin with a 64-bit integer, up to "
-                               "the end or a space; found \"{}\"",
-                               rows.value.substr(0, kShownMax))};
+  for (const Rows& rows : rows_of(scenario.pipeline.operations, event.key, event.value)) {
+    if (!leading_integer(rows.value)) {
+      throw InputError{.line = event.line,
+                       .message = fmt::format(
+                           "reduce_by_key needs values that begin with a 64-bit integer, up to "
+                           "the end or a space; found \"{}\"",
+                           rows.value.substr(0, kShownMax))};
+    }
   }
 }
 

@@ -47,6 +47,59 @@ std::vector<Element> copy_each(const std::vector<Element>& elements, std::int32_
   return result;
 }
 
+// The outputs of a record are told apart by number, from 0 and without gaps, whatever an operation
+// adds to them or drops. In its input they stand together, in order; a number that does not grow
+// begins the next appearance of a record that a task has read twice.
+class Numbering {
+ public:
+  void enter(const Element& element) {
+    if (element.source != source_ || element.ordinal <= last_) {
+      next_ = 0;
+    }
+    source_ = element.source;
+    last_ = element.ordinal;
+  }
+
+  std::int32_t next() { return next_++; }
+
+ private:
+  Position source_;
+  std::int32_t last_ = -1;
+  std::int32_t next_ = 0;
+};
+
+std::vector<Element> keep_those_with(const std::string& text, std::vector<Element> elements) {
+  Numbering numbering;
+  std::vector<Element> kept;
+  kept.reserve(elements.size());
+  for (Element& element : elements) {
+    numbering.enter(element);
+    if (element.value.find(text) != std::string::npos) {
+      element.ordinal = numbering.next();
+      kept.push_back(std::move(element));
+    }
+  }
+  return kept;
+}
+
+std::vector<Element> apply_each(const RecordOperation& operation, std::vector<Element> elements) {
+  Numbering numbering;
+  std::vector<Element> result;
+  result.reserve(elements.size());
+  for (Element& element : elements) {
+    numbering.enter(element);
+    const KeyedValue record{.key = std::move(element.key), .value = std::move(element.value)};
+    for (KeyedValue& made : operation.apply(record)) {
+      result.push_back({.source = element.source,
+                        .ordinal = numbering.next(),
+                        .identity = element.identity,
+                        .key = std::move(made.key),
+                        .value = std::move(made.value)});
+    }
+  }
+  return result;
+}
+
 // The integer that a value starts with; 0 if there is none.
 std::int64_t number_in(std::string_view value) {
   std::int64_t number = 0;
@@ -68,9 +121,7 @@ std::vector<Element> apply_narrow(std::span<const Operation> operations,
         }
         break;
       case OperationKind::kFilter:
-        std::erase_if(elements, [&operation](const Element& element) {
-          return element.value.find(operation.text) == std::string::npos;
-        });
+        elements = keep_those_with(operation.text, std::move(elements));
         break;
       case OperationKind::kFlatMap:
         elements = copy_each(elements, operation.count);
@@ -79,6 +130,9 @@ std::vector<Element> apply_narrow(std::span<const Operation> operations,
         for (Element& element : elements) {
           element.identity = fmt::format("{:016x}", random.next());
         }
+        break;
+      case OperationKind::kUser:
+        elements = apply_each(*operation.user, std::move(elements));
         break;
       case OperationKind::kCountByKey:
       case OperationKind::kReduceByKey:

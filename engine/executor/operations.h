@@ -1,8 +1,8 @@
 // engine/executor/operations.h
 //
-// The operations of a pipeline on the records of one task. All but kNondeterministic are pure: the
-// same input gives the same output at every attempt, which is what makes overwriting a safe way to
-// repeat.
+// The operations of a pipeline on the records of one task. All but kNondeterministic are pure, and
+// a user's own have to be: the same input gives the same output at every attempt, which is what
+// makes overwriting a safe way to repeat.
 
 #pragma once
 

@@ -5,6 +5,7 @@
 
 #include "engine/executor/operations.h"
 
+#include <memory>
 #include <string>
 #include <tuple>
 #include <vector>
@@ -104,6 +105,70 @@ TEST(Operations, FlatMapNumbersTheCopiesOfARecord) {
     ordinals.push_back(copy.ordinal);
   }
   EXPECT_THAT(ordinals, ElementsAre(0, 1, 2, 3, 4, 5));
+}
+
+// Three records of each: "a1", "b1", "a2".
+class Thrice final : public engine::RecordOperation {
+ public:
+  [[nodiscard]] std::vector<engine::KeyedValue> apply(
+      const engine::KeyedValue& record) const override {
+    return {{.key = record.key, .value = "a1"},
+            {.key = record.key + "'", .value = "b1"},
+            {.key = record.key, .value = "a2"}};
+  }
+};
+
+Operation thrice() {
+  Operation operation;
+  operation.kind = OperationKind::kUser;
+  operation.user = std::make_shared<Thrice>();
+  return operation;
+}
+
+std::vector<std::pair<std::int64_t, std::int32_t>> numbers_of(
+    const std::vector<Element>& elements) {
+  std::vector<std::pair<std::int64_t, std::int32_t>> numbers;
+  for (const Element& each : elements) {
+    numbers.emplace_back(each.source.offset.value, each.ordinal);
+  }
+  return numbers;
+}
+
+TEST(Operations, AUsersOwnKeepsThePlaceAndNumbersWhatItMakes) {
+  const auto made = apply({thrice()}, {element(5, "k", "v"), element(6, "l", "v")});
+  EXPECT_THAT(pairs_of(made),
+              ElementsAre(Pair("k", "a1"),
+                          Pair("k'", "b1"),
+                          Pair("k", "a2"),
+                          Pair("l", "a1"),
+                          Pair("l'", "b1"),
+                          Pair("l", "a2")));
+  EXPECT_THAT(numbers_of(made),
+              ElementsAre(Pair(5, 0), Pair(5, 1), Pair(5, 2), Pair(6, 0), Pair(6, 1), Pair(6, 2)));
+}
+
+// The judge expects as many rows of a record as it deserves, numbered from 0.
+TEST(Operations, AFilterLeavesNoGapsBetweenTheOutputsOfARecord) {
+  Operation filter = operation(OperationKind::kFilter);
+  filter.text = "a";
+  const auto kept = apply({thrice(), filter, thrice()}, {element(5, "k", "v")});
+  EXPECT_THAT(numbers_of(kept),
+              ElementsAre(Pair(5, 0), Pair(5, 1), Pair(5, 2), Pair(5, 3), Pair(5, 4), Pair(5, 5)));
+  filter.text = "2";
+  EXPECT_THAT(numbers_of(apply({thrice(), filter}, {element(5, "k", "v")})),
+              ElementsAre(Pair(5, 0)));
+}
+
+// A receiver may fetch a record twice, and both may be in one block: two appearances of it, with
+// the same numbers, and no single one with twice as many.
+TEST(Operations, ARecordThatIsReadTwiceIsNumberedTwice) {
+  const auto made = apply({thrice()}, {element(5, "k", "v"), element(5, "k", "v")});
+  EXPECT_THAT(numbers_of(made),
+              ElementsAre(Pair(5, 0), Pair(5, 1), Pair(5, 2), Pair(5, 0), Pair(5, 1), Pair(5, 2)));
+  Operation filter = operation(OperationKind::kFilter);
+  filter.text = "2";
+  EXPECT_THAT(numbers_of(apply({thrice(), filter}, {element(5, "k", "v"), element(5, "k", "v")})),
+              ElementsAre(Pair(5, 0), Pair(5, 0)));
 }
 
 TEST(Operations, PureOnesGiveTheSameAtEveryAttempt) {

@@ -159,6 +159,36 @@ TEST(Oracle, CountsAddUpToTheRowsThatPass) {
   EXPECT_EQ(aggregate_kind(scenario), reports::AggregateKind::kCountByKey);
 }
 
+// Every record once under its key and twice under "all".
+class UnderAll final : public engine::RecordOperation {
+ public:
+  [[nodiscard]] std::vector<engine::KeyedValue> apply(
+      const engine::KeyedValue& record) const override {
+    return {record, {.key = "all", .value = record.value}, {.key = "all", .value = record.value}};
+  }
+};
+
+TEST(Oracle, AUsersOwnOperationIsItsOwnDefinition) {
+  Scenario scenario = generated(100);
+  Operation under_all;
+  under_all.kind = OperationKind::kUser;
+  under_all.user = std::make_shared<UnderAll>();
+  scenario.pipeline.operations = {under_all, flat_map(2)};
+  for (const ProducedRecord& record : records_of(scenario)) {
+    EXPECT_EQ(record.expected, 6);
+  }
+
+  scenario.pipeline.operations.push_back(apply(OperationKind::kCountByKey));
+  const auto expected = expected_aggregate(scenario, records_of(scenario));
+  ASSERT_EQ(expected.front().key, "all");
+  EXPECT_EQ(expected.front().value, 400);
+  const auto total = std::accumulate(
+      expected.begin(), expected.end(), std::int64_t{0}, [](std::int64_t sum, const auto& each) {
+        return sum + each.value;
+      });
+  EXPECT_EQ(total, 600);
+}
+
 // Property: the aggregates equal a fold that is written down without the operations' machinery.
 RC_GTEST_PROP(Oracle, SumAndMaximumEqualAPlainFold, ()) {
   Scenario scenario = generated(*rc::gen::inRange(0, 200));
