@@ -4,8 +4,11 @@
 
 #pragma once
 
+#include <functional>
+#include <memory>
 #include <vector>
 
+#include "engine/ports/sink_store.h"
 #include "reports/ledger.h"
 #include "scenarios/diagnostic.h"
 #include "scenarios/scenario.h"
@@ -22,6 +25,9 @@ struct PreparedWorkload {
 struct PreparedScenario {
   Scenario scenario;
   PreparedWorkload workload;
+  // Makes an empty database for one run, in place of the store that the scenario names; empty: that
+  // store. Called by whatever thread runs the world.
+  std::function<std::unique_ptr<engine::SinkDatabase>()> make_sink = nullptr;
 };
 
 // Errors    those of make_workload().

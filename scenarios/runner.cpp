@@ -1,6 +1,7 @@
 #include "scenarios/runner.h"
 
 #include <chrono>
+#include <exception>
 #include <utility>
 
 #include <fmt/format.h>
@@ -64,8 +65,12 @@ Runner::Outcome<engine::KafkaCluster*> Runner::empty_cluster() {
   return &model_;
 }
 
-Runner::Outcome<engine::SinkDatabase*> Runner::empty_sink(StoreKind store) {
-  if (store == StoreKind::kMemory) {
+Runner::Outcome<engine::SinkDatabase*> Runner::empty_sink(const PreparedScenario& prepared) {
+  if (prepared.make_sink) {
+    plugged_sink_ = prepared.make_sink();
+    return plugged_sink_.get();
+  }
+  if (prepared.scenario.store == StoreKind::kMemory) {
     memory_sink_.reset();
     return &memory_sink_;
   }
@@ -94,7 +99,7 @@ Runner::Outcome<JudgedRun> Runner::run(const PreparedScenario& prepared,
   if (!kafka) {
     return kafka.error();
   }
-  const auto sink = empty_sink(prepared.scenario.store);
+  const auto sink = empty_sink(prepared);
   if (!sink) {
     return sink.error();
   }
@@ -128,6 +133,12 @@ Runner::Outcome<JudgedRun> Runner::run(const PreparedScenario& prepared,
     return Failure{fmt::format("{}: a broken invariant of onceproof itself: {} (token {})",
                                prepared.scenario.name,
                                violation.what,
+                               encode_token(token))};
+  } catch (const std::exception& thrown) {
+    // Nothing of ours throws one: it comes from a user's sink or operation.
+    return Failure{fmt::format("{}: a user's own sink or operation threw: {} (token {})",
+                               prepared.scenario.name,
+                               thrown.what(),
                                encode_token(token))};
   }
 }

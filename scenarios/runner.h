@@ -80,7 +80,7 @@ class Runner {
   Runner(KafkaChoice kafka, std::function<bool()> interrupted);
 
   Outcome<engine::KafkaCluster*> empty_cluster();
-  Outcome<engine::SinkDatabase*> empty_sink(StoreKind store);
+  Outcome<engine::SinkDatabase*> empty_sink(const PreparedScenario& prepared);
 
   KafkaChoice kafka_;
   std::function<bool()> interrupted_;
@@ -90,6 +90,7 @@ class Runner {
   std::unique_ptr<ExternalCluster> external_;
   sim::MemorySink memory_sink_;
   std::unique_ptr<engine::SqliteSink> sqlite_sink_;
+  std::unique_ptr<engine::SinkDatabase> plugged_sink_;
   std::int64_t run_count_ = 0;
 };
 

@@ -1,0 +1,12 @@
+# What the static libraries were linked with has to be there where they are used.
+include(CMakeFindDependencyMacro)
+find_dependency(Boost 1.81)
+find_dependency(fmt)
+find_dependency(nlohmann_json)
+find_dependency(PkgConfig)
+find_dependency(SQLite3)
+find_dependency(Threads)
+find_dependency(yaml-cpp)
+pkg_check_modules(RDKAFKA REQUIRED QUIET IMPORTED_TARGET rdkafka)
+pkg_check_modules(XXHASH REQUIRED QUIET IMPORTED_TARGET libxxhash)
+include(${CMAKE_CURRENT_LIST_DIR}/onceproofTargets.cmake)
