@@ -101,14 +101,17 @@ const Scenario* find_repeated(const std::vector<Scenario>& scenarios) {
 }  // namespace
 
 std::string catalogue_directory() {
+  return shipped_directory("catalogue");
+}
+
+std::string shipped_directory(const std::string& name) {
   std::error_code ignored;
   const fs::path program = fs::read_symlink("/proc/self/exe", ignored);
-  const fs::path installed =
-      program.parent_path().parent_path() / "share" / "onceproof" / "catalogue";
+  const fs::path installed = program.parent_path().parent_path() / "share" / "onceproof" / name;
   if (!program.empty() && fs::is_directory(installed, ignored)) {
     return installed.string();
   }
-  return ONCEPROOF_CATALOGUE;
+  return (fs::path(ONCEPROOF_SCENARIOS) / name).string();
 }
 
 std::vector<std::string> scenario_files(const std::string& directory) {

@@ -16,6 +16,9 @@ namespace scenarios {
 // The folder of the shipped scenarios: beside the sources, or where the program was installed.
 std::string catalogue_directory();
 
+// A folder of scenario files that ships with the program, by its name.
+std::string shipped_directory(const std::string& name);
+
 // The scenario files of a folder, by name; none if it cannot be read.
 std::vector<std::string> scenario_files(const std::string& directory);
 

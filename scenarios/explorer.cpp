@@ -14,25 +14,6 @@
 namespace scenarios {
 namespace {
 
-// What a verdict shows, by name: of the output by the names of `sometimes:`, of the stages before
-// it with the stage in front.
-std::vector<std::pair<std::string, std::int64_t>> shown_by(const reports::Verdict& verdict) {
-  std::vector<std::pair<std::string, std::int64_t>> shown{
-      {"lost", verdict.output.lost},
-      {"duplicated", verdict.output.duplicated},
-      {"phantom", verdict.phantom},
-      {"reordered", verdict.reordered},
-      {"wrong", verdict.wrong},
-      {"stalled", verdict.stalled ? 1 : 0},
-      {"received lost", verdict.received.lost},
-      {"received duplicated", verdict.received.duplicated},
-      {"processed lost", verdict.processed.lost},
-      {"processed duplicated", verdict.processed.duplicated},
-  };
-  std::erase_if(shown, [](const auto& finding) { return finding.second == 0; });
-  return shown;
-}
-
 // A bound that `explore:` sets: what no schedule may fall below, in one stage.
 struct Promise {
   std::string_view name;
@@ -111,6 +92,23 @@ Expectation none_of(const Promise& promise, const std::string& finding) {
 }
 
 }  // namespace
+
+std::vector<std::pair<std::string, std::int64_t>> shown_by(const reports::Verdict& verdict) {
+  std::vector<std::pair<std::string, std::int64_t>> shown{
+      {"lost", verdict.output.lost},
+      {"duplicated", verdict.output.duplicated},
+      {"phantom", verdict.phantom},
+      {"reordered", verdict.reordered},
+      {"wrong", verdict.wrong},
+      {"stalled", verdict.stalled ? 1 : 0},
+      {"received lost", verdict.received.lost},
+      {"received duplicated", verdict.received.duplicated},
+      {"processed lost", verdict.processed.lost},
+      {"processed duplicated", verdict.processed.duplicated},
+  };
+  std::erase_if(shown, [](const auto& finding) { return finding.second == 0; });
+  return shown;
+}
 
 std::vector<faults::Target> explored_targets(const Scenario& scenario) {
   if (scenario.explore && !scenario.explore->crash.empty()) {

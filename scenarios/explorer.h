@@ -9,6 +9,7 @@
 #include <cstdint>
 #include <map>
 #include <string>
+#include <utility>
 #include <vector>
 
 #include "reports/judge.h"
@@ -36,6 +37,9 @@ struct Exploration {
   JudgedRun baseline;                         // without the additional crash
   bool interrupted = false;
 };
+
+// What a verdict shows: kinds of findings, and how many records or keys of each.
+std::vector<std::pair<std::string, std::int64_t>> shown_by(const reports::Verdict& verdict);
 
 // Whom an exploration crashes: those that `explore.crash` names, else everybody there is.
 std::vector<faults::Target> explored_targets(const Scenario& scenario);

@@ -157,6 +157,25 @@ CLI::App* add_matrix(CLI::App& program, scenarios::MatrixOptions& options) {
   return command;
 }
 
+CLI::App* add_defects(CLI::App& program, scenarios::DefectsOptions& options) {
+  CLI::App* const command = program.add_subcommand(
+      "defects", "Mistakes that the engine can make, and what convicts them");
+  scenarios::CommonOptions& common = options.common;
+  command->add_option("names", options.names, "Only these, such as offset_guard.blind_update")
+      ->type_name("NAME");
+  add_number<std::int32_t>(
+      *command,
+      "--jobs",
+      1,
+      kJobsMax,
+      [&common](std::int32_t jobs) { common.jobs = jobs; },
+      "Defects at once; default: one per processor");
+  add_file(*command, "--markdown", common.markdown, "Markdown table to this file; - is stdout");
+  add_file(*command, "--json", common.json, "JSON to this file; - is stdout");
+  command->add_flag("--quiet", common.quiet, "No progress on stderr");
+  return command;
+}
+
 CLI::App* add_list(CLI::App& program, scenarios::ListOptions& options) {
   static const std::vector<std::string> words{
       "scenarios", "pipelines", "points", "faults", "sinks", "defects", "protocol"};
@@ -236,10 +255,12 @@ int run_program(int argc, char** argv) {
   scenarios::RunOptions run_options;
   scenarios::ReplayOptions replay_options;
   scenarios::MatrixOptions matrix_options;
+  scenarios::DefectsOptions defects_options;
   scenarios::ListOptions list_options;
   const CLI::App* const run = add_run(program, run_options);
   const CLI::App* const replay = add_replay(program, replay_options);
   const CLI::App* const matrix = add_matrix(program, matrix_options);
+  const CLI::App* const defects = add_defects(program, defects_options);
   add_list(program, list_options);
   const std::vector<std::string> arguments = arguments_of(argc, argv);
   try {
@@ -263,6 +284,10 @@ int run_program(int argc, char** argv) {
   if (matrix->parsed()) {
     scenarios::watch_for_interruption();
     return scenarios::matrix_command(matrix_options);
+  }
+  if (defects->parsed()) {
+    scenarios::watch_for_interruption();
+    return scenarios::defects_command(defects_options);
   }
   scenarios::exit_when_interrupted();
   if (replay->parsed()) {

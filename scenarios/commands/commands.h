@@ -42,6 +42,13 @@ struct MatrixOptions {
 
 int matrix_command(const MatrixOptions& options);
 
+struct DefectsOptions {
+  CommonOptions common;
+  std::vector<std::string> names;  // "offset_guard.blind_update"; none: all
+};
+
+int defects_command(const DefectsOptions& options);
+
 struct ListOptions {
   std::string what;  // scenarios, pipelines, points, faults, sinks, defects
   bool markdown = false;

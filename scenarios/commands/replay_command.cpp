@@ -48,11 +48,12 @@ std::optional<Scenario> find_in_matrix(std::uint64_t hash) {
 }
 
 // The scenario whose text the token names. It is looked for in the files that were given, then in
-// the catalogue, then among the files of the current folder, then in the guarantee table; of those,
-// whatever does not load is none of our business.
+// the catalogue, among the worlds of the defects and the files of the current folder, then in the
+// guarantee table; of those, whatever does not load is none of our business.
 Loaded<Scenario> find_by_hash(const ReplayOptions& options, std::uint64_t hash) {
   std::vector<std::string> given = options.scenarios;
   std::vector<std::string> guesses = scenario_files(catalogue_directory());
+  std::ranges::move(scenario_files(shipped_directory("defects")), std::back_inserter(guesses));
   std::ranges::move(scenario_files("."), std::back_inserter(guesses));
   const auto is_given = [&given](std::size_t i) { return i < given.size(); };
   for (std::size_t i = 0; i < given.size() + guesses.size(); ++i) {

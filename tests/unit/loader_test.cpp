@@ -605,7 +605,7 @@ constexpr BadEdit kValues[] = {
      "protocol: { reschedule: sometimes }",
      19,
      27,
-     "accepted are: before_restart, without_distinct"},
+     "accepted are: before_restart, unfinished, without_distinct"},
     {"operations: [ { map: identity } ]",
      "operations: { map: identity }",
      17,
