@@ -4,6 +4,10 @@ _onceproof_names() {
   "$1" list scenarios 2>/dev/null | awk 'NR > 1 { print $1 }'
 }
 
+_onceproof_defects() {
+  "$1" list defects 2>/dev/null | awk 'NR > 1 { sub(":", "", $1); print $1 "." $2 }'
+}
+
 _onceproof() {
   local program=$1 word=$2 previous=$3 command=${COMP_WORDS[1]}
   COMPREPLY=()
@@ -38,11 +42,14 @@ _onceproof() {
   esac
   local words=''
   if ((COMP_CWORD == 1)); then
-    words='run matrix replay list --help --version'
+    words='run matrix defects replay list --help --version'
   elif [[ $command == run && $word == -* ]]; then
     words='--kafka --seed --jobs --db --report --junit --markdown --json --quiet --no-color --help'
   elif [[ $command == matrix ]]; then
     words='--kafka --seed --jobs --source --sink --crash --scenarios --markdown --json --quiet --no-color --help'
+  elif [[ $command == defects ]]; then
+    words='--jobs --markdown --json --quiet --help'
+    [[ $word == -* ]] || words=$(_onceproof_defects "$program")
   elif [[ $command == replay && $word == -* ]]; then
     words='--kafka --trace --until --verify --json --quiet --no-color --help'
   elif [[ $command == list ]]; then

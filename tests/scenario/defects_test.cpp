@@ -3,9 +3,8 @@
 // The mistakes that the engine can be built to make, by the invariants of scenarios/conviction.h:
 // each is convicted by what comes out, and an engine without a mistake never is.
 
-#include <algorithm>
-#include <filesystem>
-#include <map>
+#include <fstream>
+#include <iterator>
 #include <set>
 #include <string>
 #include <utility>
@@ -104,6 +103,15 @@ TEST(Defects, V2EveryMistakeHasAWorld) {
     EXPECT_TRUE(found.insert(scenarios::defect_name(defect.mistake)).second);
   }
   EXPECT_EQ(found, expected);
+}
+
+TEST(Defects, TheDocumentNamesEachOfThem) {
+  std::ifstream file(ONCEPROOF_SOURCE_DIR "/docs/DEFECTS.md");
+  const std::string text{std::istreambuf_iterator<char>(file), {}};
+  for (const Defect& defect : all_defects()) {
+    EXPECT_THAT(text, HasSubstr("| `" + scenarios::defect_name(defect.mistake) + "` |"))
+        << "docs/DEFECTS.md says how the table is made";
+  }
 }
 
 TEST(Defects, AWorldHasOneMistakeThatNoOtherHas) {
