@@ -297,6 +297,8 @@ constexpr std::array kNeeds{
     Need{"failed_rename", has_checkpoint, kCheckpoint},
     Need{"unreadable_checkpoint", has_checkpoint, kCheckpoint},
     Need{"fetch_failure", has_shuffle, "count_by_key or reduce_by_key"},
+    Need{"lost_map_outputs", has_shuffle, "count_by_key or reduce_by_key"},
+    Need{"job_overlap", writes_to<SinkKind::kOffsets>, "the offsets sink"},
 };
 
 void check_receiver_decisions(const Scenario& scenario, const YamlNode& document) {

@@ -63,8 +63,14 @@ std::vector<BatchTime> JobScheduler::pending_times() const {
   return times;
 }
 
+std::int32_t JobScheduler::jobs_at_once() const {
+  const bool ordered = pipeline_.protocol.job_overlap == JobOverlap::kOrdered &&
+                       pipeline_.sink.kind == SinkKind::kOffsets;
+  return ordered ? 1 : pipeline_.concurrent_jobs;
+}
+
 void JobScheduler::start_jobs() {
-  while (running_count_ < pipeline_.concurrent_jobs && !waiting_.empty()) {
+  while (running_count_ < jobs_at_once() && !waiting_.empty()) {
     ++running_count_;
     SharedJobSet job = std::move(waiting_.front());
     waiting_.pop_front();
@@ -160,7 +166,9 @@ Task<boost::system::error_code> JobScheduler::run_shuffled(SharedJobSet job) {
     }
     INVARIANT(reduced.missing_map >= 0, "a failed fetch names the map task");
     map_outputs.at(static_cast<std::size_t>(reduced.missing_map)) = kNowhere;
-    lose_outputs_of_dead(map_outputs);
+    if (pipeline_.protocol.lost_map_outputs == LostMapOutputs::kOfExecutor) {
+      lose_outputs_of_dead(map_outputs);
+    }
   }
   co_return make_error_code(Errc::kFetchFailed);
 }

@@ -60,6 +60,7 @@ class JobScheduler {
   [[nodiscard]] std::vector<BatchTime> pending_times() const;
 
  private:
+  [[nodiscard]] std::int32_t jobs_at_once() const;
   void start_jobs();
   Task<> run_job(SharedJobSet job);
   Task<boost::system::error_code> execute(SharedJobSet job);

@@ -121,6 +121,13 @@ enum class FailedBatch : std::uint8_t {
   kForget,  // mistake, SPARK-18905: removed as if completed
 };
 
+// Whether jobs of several batches run side by side (spark.streaming.concurrentJobs) where the sink
+// takes them in one order only.
+enum class JobOverlap : std::uint8_t {
+  kAllowed,  // as many as are configured: an `offsets` sink refuses who comes too early
+  kOrdered,  // sound: one after the other into an `offsets` sink
+};
+
 // Which batches a driver may forget, with their ranges.
 enum class MetadataCleanup : std::uint8_t {
   kCompleted,       // DStreamGraph.clearMetadata: all before the one that completed, done or not
@@ -207,6 +214,12 @@ enum class FetchFailure : std::uint8_t {
   kSkip,       // mistake: it goes on without
 };
 
+// Which map outputs are given up when one could not be fetched.
+enum class LostMapOutputs : std::uint8_t {
+  kOfExecutor,  // all that lay on an executor that is dead
+  kOfTask,      // mistake, SPARK-19753: that one, and the next is found missing by the next attempt
+};
+
 struct Protocol : ReceiverProtocol {
   OffsetSave offset_save = OffsetSave::kAfterOutput;
   OffsetProgress offset_progress = OffsetProgress::kCompleted;
@@ -223,6 +236,7 @@ struct Protocol : ReceiverProtocol {
   RateFloor rate_floor = RateFloor::kOne;
   RestartPosition restart_position = RestartPosition::kCheckpoint;
   FailedBatch failed_batch = FailedBatch::kKeepPending;
+  JobOverlap job_overlap = JobOverlap::kAllowed;
   MetadataCleanup metadata_cleanup = MetadataCleanup::kCompleted;
   CheckpointCleanup checkpoint_cleanup = CheckpointCleanup::kCompletion;
   Reschedule reschedule = Reschedule::kBeforeRestart;
@@ -236,6 +250,7 @@ struct Protocol : ReceiverProtocol {
   TaskReport task_report = TaskReport::kAfterOutput;
   LostExecutor lost_executor = LostExecutor::kRetry;
   FetchFailure fetch_failure = FetchFailure::kRecompute;
+  LostMapOutputs lost_map_outputs = LostMapOutputs::kOfExecutor;
   auto operator<=>(const Protocol&) const = default;
 };
 
