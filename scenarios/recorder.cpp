@@ -155,6 +155,9 @@ void Recorder::point_reached(const sim::Process& process,
   event.partition = context.partition;
   event.attempt = context.attempt;
   add(process, event);
+  if (point == engine::Point::kGeneratorBatchDue && context.batch) {
+    due_at_[*context.batch] = scheduler_.now();
+  }
   if (point == engine::Point::kTaskOutputCommitted && !has_shuffle_) {
     output_ended(process, context);
   }
@@ -187,6 +190,7 @@ void Recorder::begin_driver_life(engine::Incarnation life) {
   for (std::vector<Position>& positions : positions_) {
     positions.clear();
   }
+  due_at_.clear();
   first_plan_of_life_ = ledger_.plans.size();
   ended_in_life_ = 0;
 }
@@ -329,8 +333,14 @@ bool Recorder::is_superseded(engine::ProcessId executor) const {
   return has_positions;
 }
 
+// A batch is named by the driver's clock, and what it can have seen happened in virtual time.
+engine::Instant Recorder::due_at(engine::BatchTime batch) const {
+  const auto due = due_at_.find(batch);
+  return due == due_at_.end() ? batch.at : std::min(batch.at, due->second);
+}
+
 // Of several that say where they are in a partition the one counts who spoke last.
-bool Recorder::has_received_everything(engine::BatchTime before) const {
+bool Recorder::has_received_everything(engine::Instant before) const {
   for (std::size_t i = 0; i < produced_until_.size(); ++i) {
     const auto latest = std::ranges::max_element(positions_[i], {}, &Position::word);
     if (latest == positions_[i].end() || latest->until < produced_until_[i]) {
@@ -340,15 +350,14 @@ bool Recorder::has_received_everything(engine::BatchTime before) const {
   const auto holds_nothing = [this](const auto& buffered) {
     return buffered.second == 0 || is_superseded(buffered.first);
   };
-  return last_receiver_activity_ < before.at &&
-         std::ranges::all_of(buffered_records_, holds_nothing);
+  return last_receiver_activity_ < before && std::ranges::all_of(buffered_records_, holds_nothing);
 }
 
 bool Recorder::drained_at(engine::BatchTime batch) const {
   if (ended_in_life_ != ledger_.plans.size() - first_plan_of_life_) {
     return false;
   }
-  if (has_receivers_ ? !has_received_everything(batch) : !has_planned_everything()) {
+  if (has_receivers_ ? !has_received_everything(due_at(batch)) : !has_planned_everything()) {
     return false;
   }
   const auto plan = std::ranges::find_if(

@@ -70,7 +70,8 @@ class Recorder {
   void forget_receivers(engine::ProcessId executor);
   [[nodiscard]] bool is_superseded(engine::ProcessId executor) const;
   [[nodiscard]] bool has_planned_everything() const;
-  [[nodiscard]] bool has_received_everything(engine::BatchTime before) const;
+  [[nodiscard]] engine::Instant due_at(engine::BatchTime batch) const;
+  [[nodiscard]] bool has_received_everything(engine::Instant before) const;
 
   // What the tasks and the block manager of an executor life keep.
   struct Memory {
@@ -101,6 +102,8 @@ class Recorder {
   std::int64_t word_count_ = 0;
   std::map<engine::ProcessId, std::int64_t> buffered_records_;  // of living executors
   engine::Instant last_receiver_activity_;
+  // When the current driver life began to plan a batch, in virtual time: its clock may be ahead.
+  std::map<engine::BatchTime, engine::Instant> due_at_;
   engine::Incarnation driver_life_ = 0;                         // the latest
   std::map<engine::ProcessId, engine::Incarnation> works_for_;  // driver life of an executor life
 };

@@ -190,6 +190,11 @@ class ReceiverWorld : public World {
     plan_empty(2000);
   }
 
+  void becomes_due(std::int64_t batch_ms) {
+    const engine::PointContext context{.batch = batch_at_ms(batch_ms)};
+    recorder.point_reached(driver, engine::Point::kGeneratorBatchDue, context);
+  }
+
   void plan_empty(std::int64_t batch_ms) {
     plan_ranges(batch_ms, {});
     complete(batch_ms);
@@ -234,6 +239,22 @@ TEST(RecorderOfReceivers, BufferedRecordsKeepItFromDraining) {
 TEST(RecorderOfReceivers, BufferedRecordsAreCountedByExecutor) {
   ReceiverWorld world;
   EXPECT_THROW(world.told_by_neighbour().receiver_buffer_changed(-1), engine::InvariantViolation);
+}
+
+// A driver whose clock is ahead plans batches before their time.
+TEST(RecorderOfReceivers, ABatchIsDueWhenItIsPlannedAndNotWhenItsNameSays) {
+  ReceiverWorld world;
+  world.wait_until(2000);
+  world.becomes_due(9000);
+  world.wait_until(2100);
+  world.told_by_executor().receiver_buffer_changed(1);
+  world.told_by_executor().receiver_buffer_changed(-1);
+  world.plan_empty(9000);
+  EXPECT_FALSE(world.drained_at_ms(9000)) << "the activity came after it";
+  world.wait_until(2200);
+  world.becomes_due(10000);
+  world.plan_empty(10000);
+  EXPECT_TRUE(world.drained_at_ms(10000));
 }
 
 // A batch that was due before the last block was stored says nothing of that block.
