@@ -108,12 +108,12 @@ struct MessageFault {
 };
 
 enum class Failing : std::uint8_t {
-  kWrite,   // storage: create and append
-  kFlush,   // storage: flush and close
+  kWrite,   // storage: append; on s3 close, which writes the object
+  kFlush,   // storage: flush; on s3 close
   kRename,  // storage
-  kRead,    // storage: read and list
+  kRead,    // storage
   kRpc,     // a question to another process is not answered
-  kTask,    // an attempt at a task fails
+  kTask,    // the user's code throws in an attempt at a task
   kSink,
 };
 
@@ -146,7 +146,8 @@ struct DiskFault {
 enum class KafkaTrouble : std::uint8_t {
   kBrokerDown,       // nobody answers, for so long
   kLeaderMove,       // the leader of a partition is another, which clients learn after so long
-  kRequestError,     // the next `times` requests are refused
+  kRequestError,     // the next `times` requests of `target` are answered with an error for which
+                     // no client asks again
   kTruncate,         // an unclean election: the youngest `records` of a partition are gone, and
                      // their offsets are given out again
   kRetain,           // retention takes the oldest `records` of a partition
@@ -155,6 +156,7 @@ enum class KafkaTrouble : std::uint8_t {
 
 struct KafkaFault {
   KafkaTrouble trouble = KafkaTrouble::kBrokerDown;
+  Target target;                      // kRequestError; as of a partition
   engine::PartitionId partition = 0;  // kLeaderMove, kTruncate, kRetain
   std::int32_t times = 1;             // kRequestError
   std::int64_t records = 0;           // kTruncate, kRetain
@@ -178,7 +180,8 @@ struct Slowdown {
   Slowed what = Slowed::kTask;
   Target target;  // whose; as of a partition
   Trigger at;
-  std::int32_t factor = 1;
+  std::int32_t factor = 1;    // kSink, kStorage: how many times as long everything takes
+  engine::Duration extra{0};  // kTask: how much longer each takes
   engine::Duration lasts{0};
   auto operator<=>(const Slowdown&) const = default;
 };

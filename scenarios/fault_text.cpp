@@ -136,7 +136,9 @@ Words words_of(const faults::KafkaFault& fault) {
     case faults::KafkaTrouble::kLeaderMove:
       return {"kafka", partition, for_so_long(fault.lasts)};
     case faults::KafkaTrouble::kRequestError:
-      return {"kafka", trouble, so_often(fault.times)};
+      return {"kafka",
+              fmt::format("{} of {}", trouble, to_string(fault.target)),
+              so_often(fault.times)};
     case faults::KafkaTrouble::kTruncate:
     case faults::KafkaTrouble::kRetain:
       return {"kafka", partition, fmt::format("; {} records", fault.records)};
@@ -154,7 +156,9 @@ Words words_of(const faults::ClockFault& fault) {
 Words words_of(const faults::Slowdown& fault) {
   return {"slow",
           fmt::format("{} of {}", word_of(kSlowed, fault.what), to_string(fault.target)),
-          fmt::format("; by {}x", fault.factor) + for_so_long(fault.lasts)};
+          (fault.what == faults::Slowed::kTask ? fmt::format("; by {}", milliseconds(fault.extra))
+                                               : fmt::format("; by {}x", fault.factor)) +
+              for_so_long(fault.lasts)};
 }
 
 Words words_of(const faults::Reorder& reorder) {

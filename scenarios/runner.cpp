@@ -116,7 +116,9 @@ Runner::Outcome<JudgedRun> Runner::run(const PreparedScenario& prepared,
       .name_suffix = external_ ? fmt::format("-{}-{}", kafka_.session, run_count_) : std::string(),
       .recording = recording,
       .interrupted = interrupted_};
-  const Outside outside{.kafka = *kafka.value(), .sink = *sink.value()};
+  const Outside outside{.kafka = *kafka.value(),
+                        .sink = *sink.value(),
+                        .model = kafka_.kind == KafkaKind::kModel ? &model_ : nullptr};
   try {
     auto result = run_world(request, outside, memory_);
     if (!result) {

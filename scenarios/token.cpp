@@ -256,7 +256,8 @@ struct Members<faults::DiskFault> {
 template <>
 struct Members<faults::KafkaFault> {
   static auto of(auto& fault) {
-    return std::tie(fault.trouble, fault.partition, fault.times, fault.records, fault.lasts);
+    return std::tie(
+        fault.trouble, fault.target, fault.partition, fault.times, fault.records, fault.lasts);
   }
 };
 
@@ -268,7 +269,7 @@ struct Members<faults::ClockFault> {
 template <>
 struct Members<faults::Slowdown> {
   static auto of(auto& fault) {
-    return std::tie(fault.what, fault.target, fault.factor, fault.lasts);
+    return std::tie(fault.what, fault.target, fault.factor, fault.extra, fault.lasts);
   }
 };
 

@@ -13,9 +13,11 @@
 #include "engine/executor/executor.h"
 #include "engine/ports/invariant.h"
 #include "faults/injector.h"
+#include "scenarios/disruptions.h"
 #include "scenarios/fault_text.h"
 #include "scenarios/producer.h"
 #include "scenarios/recorder.h"
+#include "sim/kafka/unsteady_cluster.h"
 #include "sim/latency.h"
 #include "sim/network.h"
 #include "sim/process.h"
@@ -92,13 +94,15 @@ class World {
   void exit_unregistered(Host& host);
   bool strike(const faults::Crash& crash);
   bool strike(const faults::Partition& partition);
-  template <class Later>
-  bool strike(const Later& fault);
+  template <class Disruption>
+  bool strike(const Disruption& disruption);
   bool fail_receiver(engine::StreamId stream);
   bool kill_machine(Host& host, const faults::Crash& crash);
   bool kill_cluster(const faults::Crash& crash);
   Host& executor(std::int32_t index);
-  const Host* living_process(const faults::Target& target);
+  Host* living_process(const faults::Target& target);
+  std::optional<Exposed> expose(const faults::Target& target);
+  void not_over(Duration duration);
   Host* host_of_receiver(engine::StreamId stream);
   bool kill(Host& host, const faults::Crash& crash);
   void exit(Host& host);
@@ -126,6 +130,8 @@ class World {
   sim::FileSystem files_;
   sim::OffsetTable offset_table_;
   sim::Network<engine::Message> network_;
+  sim::UnsteadyCluster kafka_;
+  Disruptions disruptions_;
   std::unique_ptr<Host> driver_;
   std::vector<std::unique_ptr<Host>> executors_;
   std::unique_ptr<Host> producer_host_;
@@ -139,7 +145,7 @@ class World {
   };
 
   std::vector<Restart> restarts_;
-  std::int32_t pending_repairs_ = 0;  // partitions with their aftermath
+  std::int32_t pending_repairs_ = 0;  // what lasts and heals, with its aftermath
   bool over_ = false;                 // nothing is left to be seen
   bool drained_ = false;
   bool stop_requested_ = false;
@@ -157,7 +163,7 @@ struct World::Host {
         sink_stream(world.streams_, "sink", id),
         offsets_stream(world.streams_, "offsets", id),
         storage(process, world.files_, latency.storage, storage_stream.random()),
-        kafka(process, world.outside_.kafka, latency.kafka, kafka_stream.random()),
+        kafka(process, world.kafka_, latency.kafka, kafka_stream.random()),
         sink(process, world.outside_.sink, latency.sink, sink_stream.random()),
         offsets(process, world.offset_table_, latency.offsets, offsets_stream.random()),
         points(process,
@@ -231,7 +237,19 @@ World::World(const RunRequest& request, Outside outside, sim::SchedulerMemory& m
                 pipeline_.source.receiver.has_value()),
       files_(pipeline_.checkpoint_storage, streams_.seed_of("tears")),
       offset_table_(offset_store_kind(pipeline_)),
-      network_(scheduler_, streams_.seed_of("network")) {
+      network_(scheduler_, streams_.seed_of("network")),
+      kafka_(outside.kafka),
+      disruptions_(
+          {.scheduler = scheduler_,
+           .network = network_,
+           .files = files_,
+           .kafka = kafka_,
+           .model = outside.model,
+           .pipeline = pipeline_,
+           .cluster = scenario_.cluster,
+           .seed = streams_.seed_of("disruptions")},
+          [this](const faults::Target& target) { return expose(target); },
+          [this](Duration duration) { not_over(duration); }) {
   pipeline_.source.topic += request.name_suffix;
   pipeline_.source.group += request.name_suffix;
   recorder_.ledger().inputs.reserve(request.workload.records.size());
@@ -408,16 +426,34 @@ bool World::strike(const faults::Partition& partition) {
   const engine::ProcessId one = left->process.id();
   const engine::ProcessId other = right->process.id();
   network_.partition(one, other);
-  ++pending_repairs_;
-  const Instant healed_at = scheduler_.now() + partition.lasts;
-  scheduler_.call_at(healed_at, [this, one, other] { network_.heal(one, other); });
-  scheduler_.call_at(healed_at + scenario_.cluster.network_timeout, [this] { --pending_repairs_; });
+  scheduler_.call_at(scheduler_.now() + partition.lasts,
+                     [this, one, other] { network_.heal(one, other); });
+  not_over(partition.lasts + scenario_.cluster.network_timeout);
   return true;
 }
 
-template <class Later>
-bool World::strike(const Later& fault) {
-  engine::fail_invariant("a fault of this kind cannot be asked for", to_string(fault), {});
+template <class Disruption>
+bool World::strike(const Disruption& disruption) {
+  return disruptions_.strike(disruption);
+}
+
+std::optional<Exposed> World::expose(const faults::Target& target) {
+  Host* const host = living_process(target);
+  if (host == nullptr) {
+    return std::nullopt;
+  }
+  return Exposed{.process = host->process,
+                 .clock = host->clock,
+                 .storage = host->storage,
+                 .kafka = host->kafka,
+                 .sink = host->sink,
+                 .points = host->points,
+                 .executor = host->executor.get()};
+}
+
+void World::not_over(Duration duration) {
+  ++pending_repairs_;
+  scheduler_.call_at(scheduler_.now() + duration, [this] { --pending_repairs_; });
 }
 
 bool World::kill_cluster(const faults::Crash& crash) {
@@ -440,10 +476,11 @@ bool World::kill_machine(Host& host, const faults::Crash& crash) {
   return true;
 }
 
-// What fails is a thread of the executor: it is told behind the operation that is running.
+// What fails is a thread of the executor: it is told behind the operation that is running. No
+// thread of a process that stands still can fail.
 bool World::fail_receiver(engine::StreamId stream) {
   Host* const host = host_of_receiver(stream);
-  if (host == nullptr) {
+  if (host == nullptr || host->process.paused()) {
     return false;
   }
   scheduler_.call_next([host, stream] {
@@ -458,17 +495,17 @@ World::Host& World::executor(std::int32_t index) {
   return *executors_.at(static_cast<std::size_t>(index));
 }
 
-// An end of a partition. Null: it is dead.
-const World::Host* World::living_process(const faults::Target& target) {
+// Null: it is dead.
+World::Host* World::living_process(const faults::Target& target) {
   const bool of_receiver = target.kind == faults::TargetKind::kReceiverExecutor;
   const bool is_driver = target.kind == faults::TargetKind::kDriver;
   INVARIANT(of_receiver || is_driver || target.kind == faults::TargetKind::kExecutor,
-            "no partition cuts off {}",
+            "{} is no process",
             to_string(target));
   if (of_receiver) {
     return host_of_receiver(target.index);
   }
-  const Host& host = is_driver ? *driver_ : executor(target.index);
+  Host& host = is_driver ? *driver_ : executor(target.index);
   return host.process.alive() && !host.process.condemned() ? &host : nullptr;
 }
 

@@ -22,6 +22,7 @@
 #include "reports/ledger.h"
 #include "scenarios/prepared.h"
 #include "scenarios/scenario.h"
+#include "sim/kafka/broker_model.h"
 #include "sim/scheduler.h"
 #include "sim/trace.h"
 
@@ -31,6 +32,7 @@ namespace scenarios {
 struct Outside {
   engine::KafkaCluster& kafka;
   engine::SinkDatabase& sink;
+  sim::BrokerModel* model = nullptr;  // what `kafka` is, if it is that
 };
 
 struct RunRequest {

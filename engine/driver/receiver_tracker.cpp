@@ -9,8 +9,6 @@
 namespace engine {
 namespace {
 
-constexpr std::string_view kDriverLogDirectory = "checkpoint/receivedBlockMetadata";
-
 // How long the first placement waits for executors, so that receivers are spread over all of them
 // (ReceiverTracker.runDummySparkJob).
 constexpr Duration kExecutorWait = std::chrono::seconds(1);

@@ -20,6 +20,7 @@
 #include <memory>
 #include <optional>
 #include <set>
+#include <string_view>
 #include <vector>
 
 #include "engine/driver/received_block_tracker.h"
@@ -31,6 +32,8 @@
 #include "engine/wal/batched_write_ahead_log.h"
 
 namespace engine {
+
+inline constexpr std::string_view kDriverLogDirectory = "checkpoint/receivedBlockMetadata";
 
 class ReceiverTracker {
  public:

@@ -156,6 +156,23 @@ void Executor::report_if_early(const TaskKey& task) {
 }
 
 Task<Executor::TaskOutcome> Executor::execute(std::shared_ptr<const TaskDescription> task) {
+  return throwing_.times > 0 ? execute_and_throw(std::move(task)) : run_stage(std::move(task));
+}
+
+Task<Executor::TaskOutcome> Executor::execute_and_throw(
+    std::shared_ptr<const TaskDescription> task) {
+  --throwing_.times;
+  TaskOutcome outcome;
+  if (throwing_.when_done) {
+    outcome = co_await run_stage(std::move(task));
+  }
+  if (!outcome.error) {
+    outcome.error = Errc::kRefused;
+  }
+  co_return outcome;
+}
+
+Task<Executor::TaskOutcome> Executor::run_stage(std::shared_ptr<const TaskDescription> task) {
   switch (task->key.stage) {
     case Stage::kResult:
       return run_result(task->key, task->input);

@@ -45,10 +45,22 @@ class Executor {
   // The receiver alone fails; its supervisor starts it again.
   void fail_receiver(StreamId stream) { receivers_.fail(stream); }
 
+  // The user's code throws in the next `times` attempts that start here: before they read anything,
+  // or, `when_done`, when their output is written.
+  void fail_tasks(std::int32_t times, bool when_done) {
+    throwing_ = {.times = times, .when_done = when_done};
+  }
+
  private:
   struct TaskOutcome {
     boost::system::error_code error;
     PartitionId missing_map = -1;
+  };
+
+  // Attempts in which the user's code throws.
+  struct Throwing {
+    std::int32_t times = 0;
+    bool when_done = false;
   };
 
   // What a task works on, and what it weighs until the task is done.
@@ -62,6 +74,8 @@ class Executor {
   Task<> exit_later();
   Task<> run_task(std::shared_ptr<const TaskDescription> task);
   Task<TaskOutcome> execute(std::shared_ptr<const TaskDescription> task);
+  Task<TaskOutcome> execute_and_throw(std::shared_ptr<const TaskDescription> task);
+  Task<TaskOutcome> run_stage(std::shared_ptr<const TaskDescription> task);
   Task<Result<Input>> take_input(TaskKey task, TaskInput input);
   Task<TaskOutcome> run_result(TaskKey task, TaskInput input);
   Task<TaskOutcome> run_map(TaskKey task, TaskInput input);
@@ -86,6 +100,7 @@ class Executor {
   OutputOperation output_;
   ShuffleClient shuffle_;
   ReceiverRunner receivers_;
+  Throwing throwing_;
 };
 
 }  // namespace engine

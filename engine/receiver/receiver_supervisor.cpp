@@ -23,7 +23,7 @@ std::unique_ptr<ReceivedBlockHandler> make_handler(const Ports& ports,
     return std::make_unique<BlockManagerBasedBlockHandler>(ports, blocks, receiver.replication);
   }
   INVARIANT(pipeline.checkpoint_enabled, "a data log is kept in the checkpoint directory");
-  WalOptions options = wal_options(pipeline, fmt::format("checkpoint/receivedData/{}", stream));
+  WalOptions options = wal_options(pipeline, fmt::format("{}/{}", kReceiverLogDirectory, stream));
   return std::make_unique<WriteAheadLogBasedBlockHandler>(
       ports,
       blocks,

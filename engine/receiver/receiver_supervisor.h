@@ -23,6 +23,7 @@
 #include <cstdint>
 #include <memory>
 #include <optional>
+#include <string_view>
 #include <vector>
 
 #include "engine/executor/block_manager.h"
@@ -36,6 +37,9 @@
 #include "engine/wal/turn.h"
 
 namespace engine {
+
+// Of the logs of all streams; each has a directory of its own in it.
+inline constexpr std::string_view kReceiverLogDirectory = "checkpoint/receivedData";
 
 class ReceiverSupervisor final : private ReceiverContext, private BlockGeneratorListener {
  public:

@@ -90,6 +90,13 @@ TEST(FaultText, EveryOtherKindSaysWhatItHitsAndWhatFollows) {
       {faults::KafkaFault{
            .trouble = faults::KafkaTrouble::kTruncate, .partition = 2, .records = 7, .at = at},
        "kafka truncate of partition 2 at 2500ms; 7 records"},
+      {faults::KafkaFault{.trouble = faults::KafkaTrouble::kRequestError,
+                          .target = executor,
+                          .times = 2,
+                          .at = at},
+       "kafka request-error of executor:1 at 2500ms; 2 times"},
+      {faults::Slowdown{.target = executor, .at = at, .extra = 2s, .lasts = 5s},
+       "slow task of executor:1 at 2500ms; by 2000ms; for 5000ms"},
       {faults::ClockFault{.target = driver, .at = at, .jump = -5s},
        "clock driver at 2500ms; jump -5000ms"},
       {faults::ClockFault{.target = driver, .at = at, .drift_ppm = 500},

@@ -109,6 +109,7 @@ faults::MessageFault draw_message_fault() {
 
 faults::KafkaFault draw_kafka_fault() {
   return {.trouble = draw_enum<faults::KafkaTrouble>(6),
+          .target = draw_target(),
           .partition = *gen_count(),
           .times = *gen_count(),
           .records = *rc::gen::arbitrary<std::int64_t>(),
@@ -158,6 +159,7 @@ faults::Fault draw_fault() {
                               .target = draw_target(),
                               .at = draw_trigger(),
                               .factor = *gen_count(),
+                              .extra = *gen_duration(),
                               .lasts = *gen_duration()};
     case 9:
       return faults::Reorder{.seed = *rc::gen::arbitrary<std::uint64_t>(), .at = draw_trigger()};
