@@ -10,6 +10,7 @@
 #include "faults/exhaustive.h"
 #include "scenarios/expectation.h"
 #include "scenarios/fault_text.h"
+#include "scenarios/findings.h"
 
 namespace scenarios {
 namespace {

@@ -6,6 +6,7 @@
 #include <cstdlib>
 #include <exception>
 #include <functional>
+#include <optional>
 #include <sstream>
 #include <string>
 #include <string_view>
@@ -18,10 +19,12 @@
 #include "scenarios/commands/commands.h"
 #include "scenarios/commands/interruption.h"
 #include "scenarios/commands/process_setup.h"
+#include "scenarios/units.h"
 
 namespace {
 
 constexpr std::int32_t kJobsMax = 1024;
+constexpr std::int64_t kBudgetMax = 1'000'000'000;
 
 // Decimal digits and nothing else: no sign that would wrap around, no octal, no "0x".
 template <class Number>
@@ -43,6 +46,20 @@ CLI::Option* add_number(CLI::App& command,
     set(number);
   };
   return command.add_option_function<std::string>(name, read, description)->type_name("N");
+}
+
+void add_duration(CLI::App& command,
+                  const std::string& name,
+                  std::optional<engine::Duration>& duration,
+                  const std::string& description) {
+  const auto read = [name, &duration](const std::string& text) {
+    const auto parsed = scenarios::parse_duration(text);
+    if (!parsed) {
+      throw CLI::ValidationError(fmt::format("{} \"{}\": this {}", name, text, parsed.error()));
+    }
+    duration = *parsed;
+  };
+  command.add_option_function<std::string>(name, read, description)->type_name("DURATION");
 }
 
 void add_kafka(CLI::App& command, scenarios::CommonOptions& common) {
@@ -102,6 +119,7 @@ CLI::App* add_replay(CLI::App& program, scenarios::ReplayOptions& options) {
   command->add_option("scenarios", options.scenarios, "Files or folders to look in first")
       ->type_name("FILE|DIR");
   add_kafka(*command, options.common);
+  command->add_flag("--events", options.events, "Print every named event instead of the story");
   command->add_flag("--trace", options.trace, "Print every step instead of the story");
   add_number<std::uint64_t>(
       *command,
@@ -111,6 +129,31 @@ CLI::App* add_replay(CLI::App& program, scenarios::ReplayOptions& options) {
       [&options](std::uint64_t step) { options.until = step; },
       "Print the trace, up to this step");
   command->add_flag("--verify", options.verify, "Run twice and name the first difference");
+  add_file(*command, "--json", options.common.json, "JSON to this file; - is stdout");
+  add_terminal_flags(*command, options.common);
+  return command;
+}
+
+CLI::App* add_shrink(CLI::App& program, scenarios::ShrinkOptions& options) {
+  CLI::App* const command =
+      program.add_subcommand("shrink", "The least that still shows what a run shows");
+  options.common.kafka.clear();
+  command->add_option("token", options.token, "op1-...")->required()->type_name("TOKEN");
+  command->add_option("scenarios", options.scenarios, "Files or folders to look in first")
+      ->type_name("FILE|DIR");
+  add_kafka(*command, options.common);
+  command
+      ->add_option("--finding", options.finding, "What to keep; default: the gravest that is shown")
+      ->type_name("KIND");
+  add_file(*command, "--out", options.out, "For the smaller scenario [NAME.shrunk.yaml]");
+  add_number<std::int64_t>(
+      *command,
+      "--budget",
+      1,
+      kBudgetMax,
+      [&options](std::int64_t budget) { options.budget = budget; },
+      "Runs at most [20000]");
+  add_duration(*command, "--time", options.time, "Stop searching after so long, such as 60s");
   add_file(*command, "--json", options.common.json, "JSON to this file; - is stdout");
   add_terminal_flags(*command, options.common);
   return command;
@@ -254,11 +297,13 @@ int run_program(int argc, char** argv) {
   program.require_subcommand(1);
   scenarios::RunOptions run_options;
   scenarios::ReplayOptions replay_options;
+  scenarios::ShrinkOptions shrink_options;
   scenarios::MatrixOptions matrix_options;
   scenarios::DefectsOptions defects_options;
   scenarios::ListOptions list_options;
   const CLI::App* const run = add_run(program, run_options);
   const CLI::App* const replay = add_replay(program, replay_options);
+  const CLI::App* const shrink = add_shrink(program, shrink_options);
   const CLI::App* const matrix = add_matrix(program, matrix_options);
   const CLI::App* const defects = add_defects(program, defects_options);
   add_list(program, list_options);
@@ -280,6 +325,10 @@ int run_program(int argc, char** argv) {
   if (run->parsed()) {
     scenarios::watch_for_interruption();
     return scenarios::run_command(run_options);
+  }
+  if (shrink->parsed()) {
+    scenarios::watch_for_interruption();
+    return scenarios::shrink_command(shrink_options);
   }
   if (matrix->parsed()) {
     scenarios::watch_for_interruption();

@@ -10,6 +10,7 @@
 #include <string>
 #include <vector>
 
+#include "engine/ports/vocabulary.h"
 #include "scenarios/commands/options.h"
 
 namespace scenarios {
@@ -27,10 +28,23 @@ struct ReplayOptions {
   std::vector<std::string> scenarios;  // where to look besides the catalogue
   std::optional<std::uint64_t> until;  // the trace, but only so many steps of it
   bool trace = false;
+  bool events = false;
   bool verify = false;
 };
 
 int replay_command(const ReplayOptions& options);
+
+struct ShrinkOptions {
+  CommonOptions common;
+  std::string token;
+  std::vector<std::string> scenarios;  // where to look besides the catalogue
+  std::string finding;                 // what to keep; empty: the gravest that the run shows
+  std::string out;                     // file of the smaller scenario; empty: NAME.shrunk.yaml
+  std::int64_t budget = 20'000;        // runs
+  std::optional<engine::Duration> time;
+};
+
+int shrink_command(const ShrinkOptions& options);
 
 struct MatrixOptions {
   CommonOptions common;

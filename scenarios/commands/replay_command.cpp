@@ -6,76 +6,15 @@
 #include <fmt/format.h>
 
 #include "reports/verdict_table.h"
-#include "scenarios/catalogue.h"
 #include "scenarios/commands/commands.h"
+#include "scenarios/commands/token_scenario.h"
 #include "scenarios/expectation.h"
 #include "scenarios/explorer.h"
-#include "scenarios/fault_text.h"
-#include "scenarios/matrix/rows.h"
+#include "scenarios/findings.h"
+#include "scenarios/run_story.h"
 
 namespace scenarios {
 namespace {
-
-using boost::system::result;
-
-// As it was before a chat broke it into lines, indented it or shouted it: base32 has one case only
-// and no blanks.
-std::string unfolded(const std::string& pasted) {
-  std::string token;
-  for (const char character : pasted) {
-    if (std::string_view(" \t\r\n\v\f").find(character) == std::string_view::npos) {
-      const bool is_capital = character >= 'A' && character <= 'Z';
-      token += is_capital ? static_cast<char>(character - 'A' + 'a') : character;
-    }
-  }
-  return token;
-}
-
-std::optional<Scenario> pick(std::vector<Scenario> scenarios, std::uint64_t hash) {
-  const auto found = std::ranges::find(scenarios, hash, &Scenario::text_hash);
-  return found == scenarios.end() ? std::nullopt : std::optional(std::move(*found));
-}
-
-// Among the worlds of the guarantee table.
-std::optional<Scenario> find_in_matrix(std::uint64_t hash) {
-  for (const MatrixRow& row : matrix_rows()) {
-    auto scenario = load_scenario(row);
-    if (scenario && scenario.value().text_hash == hash) {
-      return std::move(scenario.value());
-    }
-  }
-  return std::nullopt;
-}
-
-// The scenario whose text the token names. It is looked for in the files that were given, then in
-// the catalogue, among the worlds of the defects and the files of the current folder, then in the
-// guarantee table; of those, whatever does not load is none of our business.
-Loaded<Scenario> find_by_hash(const ReplayOptions& options, std::uint64_t hash) {
-  std::vector<std::string> given = options.scenarios;
-  std::vector<std::string> guesses = scenario_files(catalogue_directory());
-  std::ranges::move(scenario_files(shipped_directory("defects")), std::back_inserter(guesses));
-  std::ranges::move(scenario_files("."), std::back_inserter(guesses));
-  const auto is_given = [&given](std::size_t i) { return i < given.size(); };
-  for (std::size_t i = 0; i < given.size() + guesses.size(); ++i) {
-    auto found = find_scenarios({is_given(i) ? given[i] : guesses[i - given.size()]});
-    if (!found && is_given(i)) {
-      return found.error();
-    }
-    auto scenario = found ? pick(std::move(found.value()), hash) : std::nullopt;
-    if (scenario) {
-      return *std::move(scenario);
-    }
-  }
-  auto row = find_in_matrix(hash);
-  if (row) {
-    return *std::move(row);
-  }
-  return Diagnostic{
-      .file = unfolded(options.token),
-      .message =
-          "this token was made from another scenario text, which is neither in the files given nor "
-          "in the catalogue nor in the current folder: name the file that it was made from"};
-}
 
 std::string seconds(engine::Instant at) {
   return fmt::format("{:.6f}s", static_cast<double>(at.time_since_epoch().count()) / 1e6);
@@ -122,15 +61,20 @@ std::string line_of(const reports::Event& event) {
   return line + '\n';
 }
 
-std::string story(const JudgedRun& judged, const faults::FaultPlan& plan) {
+std::string event_lines(const JudgedRun& judged) {
   std::string text;
-  for (const faults::Fault& fault : plan) {
-    text += to_string(fault) + '\n';
-  }
   for (const reports::Event& event : judged.run.ledger.events) {
     text += line_of(event);
   }
   return text;
+}
+
+// Of the gravest thing that the run shows.
+std::string story(const Scenario& scenario,
+                  const JudgedRun& judged,
+                  const faults::FaultPlan& plan) {
+  const auto shown = shown_by(judged.verdict);
+  return story_of(scenario, judged, plan, shown.empty() ? std::string() : shown.front().first);
 }
 
 std::string trace_text(const JudgedRun& judged, std::optional<std::uint64_t> until) {
@@ -192,22 +136,6 @@ reports::VerdictRow row_of(const Runner& runner,
   return row;
 }
 
-result<KafkaChoice, std::string> choose_kafka(const ReplayOptions& options, KafkaKind kind) {
-  if (options.common.kafka.empty() && kind != KafkaKind::kExternal) {
-    return KafkaChoice{.kind = kind, .address = {}, .session = {}};
-  }
-  if (options.common.kafka.empty()) {
-    return std::string(
-        "the token was made on a real cluster, whose address no token holds: give --kafka "
-        "HOST:PORT, mock or model");
-  }
-  const auto chosen = parse_kafka(options.common.kafka);
-  if (!chosen) {
-    return not_a_kafka(options.common.kafka);
-  }
-  return *chosen;
-}
-
 int print_result(const std::string& text, int status) {
   const std::string unwritten = write_text("-", text);
   return unwritten.empty() ? status : fail(kBenchFailed, unwritten);
@@ -236,7 +164,7 @@ int verify(Runner& runner,
 int replay(const ReplayOptions& options,
            const TokenContent& content,
            const PreparedScenario& prepared) {
-  const auto kafka = choose_kafka(options, content.kafka);
+  const auto kafka = choose_kafka(options.common.kafka, content.kafka);
   if (!kafka) {
     return fail(kBadInput, kafka.error());
   }
@@ -269,8 +197,9 @@ int replay(const ReplayOptions& options,
   if (json == "-") {
     return status;
   }
-  const std::string details =
-      wants_trace ? trace_text(*judged, options.until) : story(*judged, content.faults);
+  const std::string details = wants_trace      ? trace_text(*judged, options.until)
+                              : options.events ? event_lines(*judged)
+                                               : story(prepared.scenario, *judged, content.faults);
   return print_result(fmt::format("{}\n{}trace hash {}\n",
                                   table_for_stdout(options.common, rows),
                                   details,
@@ -281,15 +210,15 @@ int replay(const ReplayOptions& options,
 }  // namespace
 
 int replay_command(const ReplayOptions& options) {
-  const auto content = decode_token(unfolded(options.token));
+  const std::string token = unfold_token(options.token);
+  const auto content = decode_token(token);
   if (!content) {
     return fail(kBadInput, content.error());
   }
-  auto scenario = find_by_hash(options, content->scenario_hash);
+  auto scenario = find_scenario_of(token, *content, options.scenarios);
   if (!scenario) {
     return fail(kBadInput, scenario.error().to_string());
   }
-  scenario.value().seed = content->seed;
   auto prepared = prepare(std::move(scenario.value()));
   if (!prepared) {
     return fail(kBadInput, prepared.error().to_string());

@@ -383,12 +383,71 @@ TEST_F(CommandLine, ATokenThatCannotBeReplayedSaysWhy) {
   expect_refusal(onceproof({"replay", token, file(other)}), 2, "another scenario text");
 }
 
+// --- Shrink ------------------------------------------------------------------------------------
+
+TEST_F(CommandLine, ARefutedRunIsShrunkToAScenarioThatShowsTheSame) {
+  const std::string token = tokens_in(run(run_command({file(refuted())})).out).at(0);
+  const Ended shrunk = onceproof({"shrink", token, "refuted.yaml"});
+  EXPECT_EQ(shrunk.status, 0) << shrunk.err;
+  EXPECT_THAT(shrunk.out,
+              AllOf(HasSubstr("duplicated: the smallest witness"),
+                    HasSubstr("This is the story of record 0"),
+                    HasSubstr("Nobody noticed")));
+  const std::vector<std::string> tokens = tokens_in(shrunk.out);
+  ASSERT_EQ(tokens.size(), 2U);
+  const Ended same_scenario = onceproof({"replay", tokens[0], "refuted.yaml", "--json", "-"});
+  EXPECT_GT(json::parse(same_scenario.out)["runs"][0]["duplicated"], 0);
+  const Ended smaller = onceproof({"replay", tokens[1], "refuted.shrunk.yaml", "--json", "-"});
+  EXPECT_EQ(json::parse(smaller.out)["runs"][0]["duplicated"], 1);
+  EXPECT_EQ(run(run_command({"refuted.shrunk.yaml"})).status, 0);
+}
+
+TEST_F(CommandLine, ShrinkAnswersInJsonToo) {
+  const std::string token = tokens_in(run(run_command({file(refuted())})).out).at(0);
+  const Ended shrunk = onceproof({"shrink", token, "refuted.yaml", "--json", "-"});
+  EXPECT_EQ(shrunk.status, 0) << shrunk.err;
+  const json answer = json::parse(shrunk.out);
+  EXPECT_EQ(answer["finding"], "duplicated");
+  EXPECT_EQ(answer["complete"], true);
+  EXPECT_EQ(answer["smallest"]["records"], 1);
+  EXPECT_GT(answer["given"]["cost"], answer["smallest"]["cost"]);
+  EXPECT_EQ(answer["file"], "refuted.shrunk.yaml");
+}
+
+TEST_F(CommandLine, ARunThatShowsNothingIsNotShrunk) {
+  const std::string token =
+      json::parse(run(run_command({file(Sample()), "--json", "-"})).out)["runs"][0]["token"];
+  expect_refusal(onceproof({"shrink", token, "sample.yaml"}), 2, "shows nothing");
+}
+
+TEST_F(CommandLine, AShrunkScenarioReplacesOnlyAnother) {
+  const std::string token = tokens_in(run(run_command({file(refuted())})).out).at(0);
+  file("mine.yaml", "my own work\n");
+  expect_refusal(onceproof({"shrink", token, "refuted.yaml", "--out", "mine.yaml"}),
+                 2,
+                 "mine.yaml is there and is no shrunk scenario");
+  EXPECT_EQ(read_file(folder_ / "mine.yaml"), "my own work\n");
+  for (int again = 0; again < 2; ++again) {
+    EXPECT_EQ(onceproof({"shrink", token, "refuted.yaml", "--out", "less.yaml"}).status, 0);
+  }
+}
+
+TEST_F(CommandLine, WhatShrinkCannotDoIsRefusedInOneSentence) {
+  const std::string token = tokens_in(run(run_command({file(refuted())})).out).at(0);
+  expect_refusal(onceproof({"shrink", "nonsense"}), 2, "not a replay token");
+  expect_refusal(onceproof({"shrink", token, "refuted.yaml", "--finding", "lost"}),
+                 2,
+                 "this run does not show it, but: duplicated");
+  expect_refusal(onceproof({"shrink", token, "--budget", "0"}), 2, "from 1 to 1000000000");
+  expect_refusal(onceproof({"shrink", token, "--time", "soon"}), 2, "--time \"soon\"");
+}
+
 // --- Bad input ---------------------------------------------------------------------------------
 
 TEST_F(CommandLine, AWrongCommandLineIsRefusedInOneSentence) {
   file("sample.yaml", text_of(Sample()));
   const std::string jobs = "--jobs {}: this must be a whole number from 1 to 1024";
-  expect_refusal(onceproof({}), 2, "the commands are run, replay, matrix, list");
+  expect_refusal(onceproof({}), 2, "the commands are run, replay, shrink, matrix, list");
   expect_refusal(onceproof({"frobnicate"}), 2, "frobnicate is not a command");
   expect_refusal(onceproof({"--frobnicate"}), 2, "the option --frobnicate is not known");
   expect_refusal(onceproof({"run", "--frobnicate"}), 2, "the option --frobnicate is not known");
