@@ -137,6 +137,8 @@ History any_history() {
   history.options = tests::options_for(history.death.storage);
   history.options.close_after_write =
       history.death.storage == StorageKind::kS3 || *rc::gen::arbitrary<bool>();
+  history.options.format =
+      *rc::gen::element(engine::LogFormat::kLength, engine::LogFormat::kChecksum);
   const auto length = *rc::gen::inRange<std::size_t>(1, 9);
   for (std::size_t i = 0; i < length; ++i) {
     history.steps.push_back(any_step());

@@ -70,8 +70,10 @@ std::vector<std::int64_t> numbers_of(const std::vector<ReceivedBlockInfo>& block
 
 // One life with a tracker over a log, or over none.
 struct Life {
-  explicit Life(LoneProcess& in, engine::WriteAheadLog* log = nullptr)
-      : world(in), ports(in.begin()), tracker(ports, log) {}
+  explicit Life(LoneProcess& in,
+                engine::WriteAheadLog* log = nullptr,
+                const engine::ReceiverProtocol& protocol = {})
+      : world(in), ports(in.begin()), tracker(ports, log, protocol) {}
 
   Life(const Life&) = delete;
   Life& operator=(const Life&) = delete;
@@ -324,7 +326,7 @@ TEST(ReceivedBlockTracker, EventsAreLoggedInTheOrderInWhichTheyAreApplied) {
               ElementsAre(BlockAdditionEvent{block(1)},
                           BlockAdditionEvent{block(2)},
                           BatchAllocationEvent{batch_at_ms(1000), {block(1), block(2)}},
-                          BatchCleanupEvent{{batch_at_ms(1000)}}));
+                          BatchCleanupEvent{{batch_at_ms(1000)}, {}}));
 }
 
 // --- B3: replay --------------------------------------------------------------------------------
@@ -412,6 +414,97 @@ TEST(ReceivedBlockTracker, ABlockThatIsReportedTwiceIsThereTwice) {
   life.add_all({1, 1});
   life.allocate(1000);
   EXPECT_THAT(life.blocks_of(1000), ElementsAre(1, 1));
+}
+
+// --- B4: one block ------------------------------------------------------------------------------
+
+engine::ReceiverProtocol dropping_repeated() {
+  engine::ReceiverProtocol protocol;
+  protocol.repeated_records = engine::RepeatedRecords::kDropped;
+  return protocol;
+}
+
+ReceivedBlockInfo block_of(std::int64_t number, std::int64_t from, std::int64_t until) {
+  ReceivedBlockInfo info;
+  info.block = {.stream = 0, .number = number};
+  info.record_count = until - from;
+  info.ranges = {{.partition = 0, .from = {from}, .until = {until}}};
+  return info;
+}
+
+std::vector<std::string> ranges_of(const std::vector<ReceivedBlockInfo>& blocks) {
+  std::vector<std::string> ranges;
+  for (const ReceivedBlockInfo& info : blocks) {
+    for (const OffsetRange& range : info.ranges) {
+      ranges.push_back(
+          fmt::format("{}: {}-{}", info.block.number, range.from.value, range.until.value));
+    }
+  }
+  return ranges;
+}
+
+TEST(ReceivedBlockTracker, RecordsThatAreReportedAgainCountOnce) {
+  LoneProcess world;
+  Life life(world, nullptr, dropping_repeated());
+  EXPECT_TRUE(life.add(block_of(1, 0, 5)));
+  EXPECT_TRUE(life.add(block_of(2, 0, 5)));
+  EXPECT_TRUE(life.add(block_of(3, 3, 8)));
+  life.allocate(1000);
+  EXPECT_TRUE(life.add(block_of(4, 7, 9)));
+  life.allocate(2000);
+  EXPECT_THAT(ranges_of(life.tracker.blocks_of(batch_at_ms(1000))),
+              ElementsAre("1: 0-5", "3: 5-8"));
+  EXPECT_THAT(ranges_of(life.tracker.blocks_of(batch_at_ms(2000))), ElementsAre("4: 8-9"));
+}
+
+TEST(ReceivedBlockTracker, ABlockOfWhichTheLogFailedIsTakenWhenItComesAgain) {
+  LoneProcess world;
+  ScriptedLog log(world.clock);
+  Life life(world, &log, dropping_repeated());
+  log.failures = {Errc::kUnavailable};
+  EXPECT_FALSE(life.add(block_of(1, 0, 5)));
+  EXPECT_TRUE(life.add(block_of(2, 0, 5)));
+  life.allocate(1000);
+  EXPECT_THAT(ranges_of(life.tracker.blocks_of(batch_at_ms(1000))), ElementsAre("2: 0-5"));
+}
+
+// The first report was logged too late for its receiver, which reported the records again; the
+// batch has the second.
+TEST(ReceivedBlockTracker, WhatABatchHasIsNotQueuedByARecoveryToo) {
+  LoneProcess world;
+  ScriptedLog log(world.clock);
+  const std::vector<TrackerEvent> events{
+      BlockAdditionEvent{block_of(1, 0, 5)},
+      BlockAdditionEvent{block_of(2, 0, 5)},
+      BatchAllocationEvent{batch_at_ms(1000), {block_of(2, 0, 5)}},
+      BlockAdditionEvent{block_of(3, 5, 7)}};
+  for (const TrackerEvent& event : events) {
+    log.written.push_back({.record = engine::encode(event), .time = at_ms(0)});
+  }
+  Life life(world, &log, dropping_repeated());
+  ASSERT_FALSE(life.recover());
+  life.allocate(2000);
+  EXPECT_THAT(ranges_of(life.tracker.blocks_of(batch_at_ms(1000))), ElementsAre("2: 0-5"));
+  EXPECT_THAT(ranges_of(life.tracker.blocks_of(batch_at_ms(2000))), ElementsAre("3: 5-7"));
+}
+
+TEST(ReceivedBlockTracker, WhatIsCleanedUpLeavesItsOffsets) {
+  LoneProcess world;
+  ScriptedLog log(world.clock);
+  {
+    Life life(world, &log, dropping_repeated());
+    EXPECT_TRUE(life.add(block_of(1, 0, 5)));
+    life.allocate(1000);
+    life.pass_time(10'000);
+    life.clean_up(5000);
+  }
+  const ScriptedLog::Write last = log.written.back();
+  log.written = {last};
+  Life next(world, &log, dropping_repeated());
+  ASSERT_FALSE(next.recover());
+  EXPECT_TRUE(next.add(block_of(2, 0, 6)));
+  next.allocate(20'000);
+  EXPECT_THAT(ranges_of(next.tracker.blocks_of(batch_at_ms(20'000))), ElementsAre("2: 5-6"));
 }
 
 // --- Over real files, with crashes -------------------------------------------------------------

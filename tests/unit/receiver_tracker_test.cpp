@@ -124,7 +124,7 @@ struct Life {
   engine::Ports ports;
   engine::Cluster cluster;
   tests::SilentEndpoint endpoint{world.process};
-  engine::TaskScheduler tasks{ports, cluster, endpoint};
+  engine::TaskScheduler tasks{ports, pipeline.protocol, cluster, endpoint};
   engine::BlockManagerMaster master;
   std::unique_ptr<engine::ReceiverTracker> tracker;
   std::unique_ptr<engine::ReceiverInputStream> stream;
@@ -218,6 +218,26 @@ TEST(ReceiverTracker, ABlockIsTakenFromAReceiverThatHasASuccessor) {
   EXPECT_TRUE(life.tracker->has_unallocated_blocks());
 }
 
+// The twin: the life of an executor that the receiver is placed on is its epoch.
+TEST(ReceiverTracker, AFencedReceiverThatHasASuccessorIsRefused) {
+  LoneProcess world;
+  engine::Pipeline pipeline = pipeline_of(1, false);
+  pipeline.protocol.receiver_fencing = engine::ReceiverFencing::kByPlacement;
+  Life life(world, std::move(pipeline));
+  life.start_with_two_executors();
+  life.is_lost(executor(0));
+  life.says(executor(0), engine::AddBlock{.request = 4, .info = block(1)});
+  life.says(executor(1, 2), engine::AddBlock{.request = 5, .info = block(2)});
+  EXPECT_FALSE(life.tracker->has_unallocated_blocks());
+  life.says(executor(1), engine::AddBlock{.request = 6, .info = block(3)});
+  EXPECT_TRUE(life.tracker->has_unallocated_blocks());
+  std::vector<bool> added;
+  for (const auto& answer : life.sent_of_kind<engine::BlockAdded>()) {
+    added.push_back(answer.added);
+  }
+  EXPECT_THAT(added, ElementsAre(false, false, true));
+}
+
 TEST(ReceiverTracker, ExecutorsHearOfEachOther) {
   LoneProcess world;
   Life life(world, pipeline_of(1, false));
@@ -277,6 +297,26 @@ TEST(ReceiverTracker, AFirstStartDoesNotLookAtALogThatLiesThere) {
   EXPECT_THAT(second.plan(1000).parts, IsEmpty());
 }
 
+// The sound twin. Batches that were allocated and that no checkpoint knows will not run again.
+TEST(ReceiverTracker, AFirstStartMayTakeUpALogThatLiesThere) {
+  LoneProcess world;
+  engine::Pipeline pipeline = pipeline_of(1, true);
+  pipeline.protocol.log_replay = engine::LogReplay::kAlways;
+  {
+    Life first(world, pipeline);
+    first.start();
+    first.says(executor(0), engine::AddBlock{.request = 1, .info = block(1, true)});
+    EXPECT_EQ(first.plan(1000).parts.size(), 1U);
+    first.says(executor(0), engine::AddBlock{.request = 2, .info = block(5, true)});
+  }
+  Life second(world, pipeline);
+  second.start(false);
+  const engine::BatchInput input = second.plan(2000);
+  ASSERT_EQ(input.parts.size(), 2U);
+  EXPECT_EQ(std::get<BlockInput>(input.parts[0]).block, (BlockId{.stream = 0, .number = 1}));
+  EXPECT_EQ(std::get<BlockInput>(input.parts[1]).block, (BlockId{.stream = 0, .number = 5}));
+}
+
 // --- the blocks of a batch
 // ---------------------------------------------------------------------------
 
@@ -298,6 +338,24 @@ TEST(ReceiverInputStream, ABatchHasTheBlocksThatCameSinceTheLastOne) {
 }
 
 // SPARK-10210: what nobody has is left out in silence, and the tasks behind it move up.
+TEST(ReceiverInputStream, ATaskIsToldWhichRecordsOfABlockCount) {
+  LoneProcess world;
+  engine::Pipeline pipeline = pipeline_of(1, false);
+  pipeline.protocol.repeated_records = engine::RepeatedRecords::kDropped;
+  Life life(world, std::move(pipeline));
+  life.start_with_two_executors();
+  for (const std::int64_t number : {1, 2}) {
+    life.master.block_stored({.stream = 0, .number = number}, executor(0));
+    life.says(executor(0), engine::AddBlock{.request = number, .info = block(number)});
+  }
+  const engine::BatchInput input = life.plan(1000);
+  ASSERT_EQ(input.parts.size(), 2U);
+  EXPECT_THAT(std::get<BlockInput>(input.parts[0]).taken, IsEmpty());
+  const engine::OffsetRange last{.partition = 0, .from = {3}, .until = {4}};
+  EXPECT_THAT(std::get<BlockInput>(input.parts[1]).taken, ElementsAre(last));
+  EXPECT_EQ(input.ranges.at(1).range, last);
+}
+
 TEST(ReceiverInputStream, ABlockThatIsNowhereIsLeftOut) {
   LoneProcess world;
   Life life(world, pipeline_of(1, false));

@@ -27,6 +27,7 @@ namespace {
 using engine::Errc;
 using engine::FailedClose;
 using engine::FileBasedWriteAheadLog;
+using engine::LogFormat;
 using engine::Result;
 using engine::StorageKind;
 using engine::Task;
@@ -355,6 +356,14 @@ TEST(WriteAheadLog, ACrashAtAnyStepKeepsWhatIsAcknowledgedAndInventsNothing) {
   }
 }
 
+TEST(WriteAheadLog, WithChecksumsACrashAtAnyStepKeepsWhatIsAcknowledged) {
+  for (const Death& death : every_death()) {
+    Trial trial = trial_of(death);
+    trial.options.format = LogFormat::kChecksum;
+    EXPECT_THAT(crash_everywhere(trial).broken, IsEmpty());
+  }
+}
+
 // Closing after every write is sound everywhere, not only where it is needed.
 TEST(WriteAheadLog, ClosingAfterEveryWriteKeepsWhatIsAcknowledgedOnEveryStorage) {
   for (const Death& death : every_death()) {
@@ -596,6 +605,48 @@ TEST(WalRetry, ARetryBehindItsOwnTornRecordIsLostToReadingInOrder) {
   ASSERT_TRUE(found.has_value());
   EXPECT_THAT(*found, Not(testing::Contains("acknowledged")));
   EXPECT_THAT(*found, Not(testing::Contains("behind it")));
+}
+
+// The sound twin: what is left of the first attempt is told from a record.
+TEST(WalRetry, ARetryBehindItsOwnTornRecordIsFoundWhereRecordsHaveChecksums) {
+  LoneProcess world;
+  FailingStorage storage(world.storage);
+  WalOptions options = options_for(StorageKind::kHdfs);
+  options.format = LogFormat::kChecksum;
+  std::optional<WalRecordHandle> handle;
+  {
+    Life life(world, options, &storage);
+    storage.appends = 1;
+    storage.kept_bytes = 6;
+    handle = *life.write("acknowledged", 0);
+    EXPECT_EQ(handle->offset, 6);
+    ASSERT_TRUE(life.write("behind it", 1));
+  }
+  Life next(world, options);
+  EXPECT_EQ(*next.read(*handle), "acknowledged");
+  EXPECT_THAT(*next.read_all(), ElementsAre("acknowledged", "behind it"));
+}
+
+// A record that is damaged behind the back of the log: without checksums it is taken as it is.
+TEST(WalRetry, ARecordThatIsDamagedIsToldWhereRecordsHaveChecksums) {
+  for (const LogFormat format : {LogFormat::kLength, LogFormat::kChecksum}) {
+    LoneProcess world;
+    WalOptions options = options_for(StorageKind::kHdfs);
+    options.format = format;
+    std::string bytes;
+    {
+      Life life(world, options);
+      const auto first = life.write("first", 0);
+      ASSERT_TRUE(life.write("second", 1));
+      bytes = *world.files.read(first->path);
+    }
+    bytes[bytes.find("first")] = 'F';
+    LoneProcess other;
+    tests::put_file(other, "log/log-0-2000", bytes);
+    Life next(other, options);
+    const auto found = next.read_all();
+    EXPECT_EQ(found.has_value(), format == LogFormat::kLength);
+  }
 }
 
 // Where it does no harm: nothing of the first attempt reached the file.
