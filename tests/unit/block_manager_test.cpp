@@ -263,8 +263,11 @@ TEST(MemoryMeter, WhatIsFreedCanBeUsedAgain) {
 // --- Where a task finds its block --------------------------------------------------------------
 
 BlockInput block_input(std::vector<Address> locations) {
-  return {
-      .block = kBlock, .record_count = 3, .locations = std::move(locations), .wal = std::nullopt};
+  return {.block = kBlock,
+          .record_count = 3,
+          .locations = std::move(locations),
+          .wal = std::nullopt,
+          .taken = {}};
 }
 
 using Read = std::optional<engine::Result<BlockRecords>>;

@@ -123,6 +123,7 @@ class NetworkTest : public testing::Test {
     return {.from = from,
             .to = to,
             .matches = [](const Note&) { return true; },
+            .met = {},
             .times = times,
             .lost = fate.lost,
             .twice = fate.twice,
@@ -181,20 +182,20 @@ TEST_F(NetworkTest, MessagesOfOneSenderArriveInOrder) {
 // What happened before a life begins moves nothing in it: not even its luck.
 TEST_F(NetworkTest, TheLatenciesOfALifeDoNotDependOnEarlierLives) {
   const auto latency_of_second_life = [](std::int32_t messages_of_first_life) {
-    sim::Scheduler scheduler;
-    sim::Trace trace;
-    sim::Network<Note> network(scheduler, /*seed=*/7);
-    Host sender(scheduler, trace, network, kDriver);
-    Host receiver(scheduler, trace, network, kFirst);
+    sim::Scheduler time;
+    sim::Trace steps;
+    sim::Network<Note> wire(time, /*seed=*/7);
+    Host sender(time, steps, wire, kDriver);
+    Host receiver(time, steps, wire, kFirst);
     for (std::int32_t number = 0; number < messages_of_first_life; ++number) {
       sender.endpoint.send(receiver.process.address(), Note{number});
     }
-    scheduler.run(Instant(milliseconds(10)));
+    time.run(Instant(milliseconds(10)));
     sender.restart();
-    scheduler.call_at(Instant(milliseconds(20)), [&sender, &receiver] {
+    time.call_at(Instant(milliseconds(20)), [&sender, &receiver] {
       sender.endpoint.send(receiver.process.address(), Note{100});
     });
-    scheduler.run(Instant(milliseconds(30)));
+    time.run(Instant(milliseconds(30)));
     return receiver.heard.back().at;
   };
   EXPECT_EQ(latency_of_second_life(0), latency_of_second_life(1));

@@ -701,7 +701,7 @@ TEST(TrackerEvents, BytesThatAreNotWholeAreRefused) {
   for (const TrackerEvent& event :
        {TrackerEvent(BlockAdditionEvent{block(1)}),
         TrackerEvent(BatchAllocationEvent{batch_at_ms(1), {block(1), block(2)}}),
-        TrackerEvent(BatchCleanupEvent{{batch_at_ms(1), batch_at_ms(2)}})}) {
+        TrackerEvent(BatchCleanupEvent{{batch_at_ms(1), batch_at_ms(2)}, {}})}) {
     const std::string whole = engine::encode(event);
     EXPECT_EQ(event_of(whole), event);
     for (std::size_t size = 0; size < whole.size(); ++size) {
