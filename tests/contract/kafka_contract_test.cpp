@@ -529,11 +529,15 @@ RC_GTEST_PROP(UnsteadyCluster, U2TransparentButForWhatIsOutOfReach, ()) {
     } else if (action == 3) {
       const bool refused = errc_of(unsteady.commit(kGroup, kTopic, saved)) == Errc::kUnavailable;
       RC_ASSERT(refused == coordinatorless);
-      RC_ASSERT(refused || twin.commit(kGroup, kTopic, saved).has_value());
+      if (!refused) {
+        RC_ASSERT(twin.commit(kGroup, kTopic, saved).has_value());
+      }
     } else {
       const bool refused = errc_of(unsteady.produce(kTopic, batch)) == Errc::kUnavailable;
       RC_ASSERT(refused == (leaderless && n % 2 == 0));
-      RC_ASSERT(refused || twin.produce(kTopic, batch).has_value());
+      if (!refused) {
+        RC_ASSERT(twin.produce(kTopic, batch).has_value());
+      }
     }
   }
   RC_ASSERT(model.committed(kGroup, kTopic).value() == twin.committed(kGroup, kTopic).value());

@@ -123,11 +123,11 @@ class NetworkTest : public testing::Test {
     return {.from = from,
             .to = to,
             .matches = [](const Note&) { return true; },
-            .met = {},
             .times = times,
             .lost = fate.lost,
             .twice = fate.twice,
-            .late = fate.late};
+            .late = fate.late,
+            .met = {}};
   }
 
   void run() { scheduler.run(Instant(std::chrono::seconds(10))); }
