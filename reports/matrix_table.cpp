@@ -241,7 +241,7 @@ std::int64_t schedule_count(const MatrixReport& report) {
 std::pair<std::int64_t, std::int64_t> sampled(const MatrixReport& report) {
   std::pair<std::int64_t, std::int64_t> counts{0, 0};
   for (const MatrixTableCell& cell : report.cells) {
-    if (cell.schedules < cell.of) {
+    if (cell.is_sample()) {
       counts.first += cell.schedules;
       counts.second += cell.of;
     }
@@ -278,7 +278,8 @@ std::string footer(const MatrixReport& report) {
   return fmt::format(
       "\n=1 exactly-once, >=1 at-least-once, <=1 at-most-once: the strongest guarantee that no "
       "schedule broke;\nthe number of schedules behind it; ! some schedule never came to rest; * "
-      "in the article's table\n{} cells, {} schedules\n{}{}",
+      "in the article's table\nengine: {}; {} cells, {} schedules\n{}{}",
+      report.protocol,
       report.cells.size(),
       schedule_count(report),
       sampling(report),
@@ -292,13 +293,12 @@ std::string markdown_cell(const MatrixTableCell* cell) {
   if (cell == nullptr) {
     return "  |";
   }
-  const bool sampled = cell->schedules < cell->of;
   return fmt::format(" {}{}{} ({}{}) |",
                      to_string(cell->output),
                      cell->tokens.stalled.empty() ? "" : ", stalled",
                      cell->in_seed_table ? " \\*" : "",
                      cell->schedules,
-                     sampled ? fmt::format(" of {}", cell->of) : std::string());
+                     cell->is_sample() ? fmt::format(" of {}", cell->of) : std::string());
 }
 
 std::string markdown_guarantees(const MatrixReport& report) {
@@ -371,6 +371,7 @@ Json to_json(const MatrixTableCell& cell) {
           {"received", to_string(cell.received)},
           {"output", to_string(cell.output)},
           {"schedules", cell.schedules},
+          {"pruned", cell.pruned},
           {"of", cell.of},
           {"depth", cell.depth},
           {"witness",
@@ -433,7 +434,7 @@ std::string terminal_matrix(const MatrixReport& report, Colour colour) {
 }
 
 std::string markdown_matrix(const MatrixReport& report) {
-  std::string text = markdown_guarantees(report);
+  std::string text = fmt::format("Engine: {}.\n\n", report.protocol) + markdown_guarantees(report);
   text += markdown_witnesses(report);
   text += markdown_seed_table(report);
   const std::string notes = sampling(report) + confirmation_text(report);
@@ -442,6 +443,7 @@ std::string markdown_matrix(const MatrixReport& report) {
 
 std::string json_matrix(const MatrixReport& report) {
   Json json;
+  json["protocol"] = report.protocol;
   json["cells"] = to_json_array(report.cells);
   json["seed_table"] = to_json_array(report.seed_table);
   json["confirmations"] = to_json_array(report.confirmations);

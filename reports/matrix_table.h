@@ -34,10 +34,13 @@ struct MatrixTableCell {
   Guarantee received = Guarantee::kExactlyOnce;  // weakest of any schedule
   Guarantee output = Guarantee::kExactlyOnce;
   std::int64_t schedules = 0;  // run
+  std::int64_t pruned = 0;     // not run, since they end as another one does
   std::int64_t of = 0;         // that exist
   std::int32_t depth = 0;      // crashes in one schedule
   MatrixTokens tokens;
   bool in_seed_table = false;
+
+  [[nodiscard]] bool is_sample() const { return schedules + pruned < of; }
 };
 
 // A cell of the table in the article that the project started from, beside what was found.
@@ -71,7 +74,8 @@ struct MatrixConfirmation {
 };
 
 struct MatrixReport {
-  std::vector<std::string> crashes;  // the columns
+  std::string protocol = "faithful";  // or "hardened": the decisions of the engine
+  std::vector<std::string> crashes;   // the columns
   // By pipeline, and within one by column; a pipeline may lack columns.
   std::vector<MatrixTableCell> cells;
   std::vector<SeedTableLine> seed_table;

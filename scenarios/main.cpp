@@ -193,6 +193,9 @@ CLI::App* add_matrix(CLI::App& program, scenarios::MatrixOptions& options) {
   add_filter("--source", options.sources);
   add_filter("--sink", options.sinks);
   add_filter("--crash", options.crashes);
+  command
+      ->add_option("--protocol", options.protocol, "faithful (the default): Spark's own; hardened")
+      ->type_name("NAME");
   command->add_flag("--scenarios", options.scenarios, "Print the world of each row as a scenario");
   add_file(*command, "--markdown", common.markdown, "Markdown table to this file; - is stdout");
   add_file(*command, "--json", common.json, "JSON to this file; - is stdout");

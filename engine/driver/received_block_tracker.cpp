@@ -81,7 +81,7 @@ void put_event(ByteWriter& writer, const BatchAllocationEvent& event) {
 }
 
 void put_event(ByteWriter& writer, const BatchCleanupEvent& event) {
-  const bool plain = event.received.empty();
+  const bool plain = event.allocated.empty();
   const auto kind = plain ? EventKind::kBatchCleanup : EventKind::kBatchCleanupWithOffsets;
   writer.put(static_cast<std::uint8_t>(kind));
   writer.put_count(event.batches.size());
@@ -89,7 +89,7 @@ void put_event(ByteWriter& writer, const BatchCleanupEvent& event) {
     writer.put(batch);
   }
   if (!plain) {
-    put_ranges(writer, event.received);
+    put_ranges(writer, event.allocated);
   }
 }
 
@@ -110,7 +110,7 @@ BatchCleanupEvent get_cleanup(ByteReader& reader, bool with_offsets) {
     event.batches.push_back({reader.get_time()});
   }
   if (with_offsets) {
-    event.received = get_ranges(reader);
+    event.allocated = get_ranges(reader);
   }
   return event;
 }
@@ -234,7 +234,7 @@ Task<bool> ReceivedBlockTracker::add_block(ReceivedBlockInfo block) {
   }
   if (added && !known) {
     apply(event);
-    remember({event.block});
+    remember(event.block);
   }
   turn_.give();
   if (!added) {
@@ -352,7 +352,7 @@ BatchCleanupEvent ReceivedBlockTracker::cleanup_before(BatchTime threshold) cons
       event.batches.push_back(batch);
     }
   }
-  event.received = received_.ranges();
+  event.allocated = allocated_offsets_.ranges();
   return event;
 }
 
@@ -360,11 +360,9 @@ bool ReceivedBlockTracker::drops_repeated() const {
   return protocol_.repeated_records == RepeatedRecords::kDropped;
 }
 
-void ReceivedBlockTracker::remember(const std::vector<ReceivedBlockInfo>& blocks) {
+void ReceivedBlockTracker::remember(const ReceivedBlockInfo& block) {
   if (drops_repeated()) {
-    for (const ReceivedBlockInfo& block : blocks) {
-      received_.add(block.ranges);
-    }
+    received_.add(block.ranges);
   }
 }
 
@@ -385,7 +383,12 @@ void ReceivedBlockTracker::apply(const BatchAllocationEvent& event) {
     std::erase_if(queue,
                   [&taken](const ReceivedBlockInfo& info) { return taken.contains(info.block); });
   }
-  remember(event.blocks);
+  if (drops_repeated()) {
+    for (const ReceivedBlockInfo& block : event.blocks) {
+      received_.add(block.ranges);
+      allocated_offsets_.add(block.ranges);
+    }
+  }
   allocated_[event.batch] = event.blocks;
   last_allocated_ = event.batch;
 }
@@ -394,7 +397,8 @@ void ReceivedBlockTracker::apply(const BatchCleanupEvent& event) {
   for (const BatchTime batch : event.batches) {
     allocated_.erase(batch);
   }
-  received_.add(event.received);
+  received_.add(event.allocated);
+  allocated_offsets_.add(event.allocated);
 }
 
 }  // namespace engine

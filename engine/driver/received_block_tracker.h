@@ -54,7 +54,7 @@ struct BatchAllocationEvent {
 
 struct BatchCleanupEvent {
   std::vector<BatchTime> batches;
-  std::vector<OffsetRange> received;  // in any block so far, where repeated records are dropped
+  std::vector<OffsetRange> allocated;  // in any batch so far, where repeated records are dropped
   bool operator==(const BatchCleanupEvent&) const = default;
 };
 
@@ -106,7 +106,7 @@ class ReceivedBlockTracker {
   [[nodiscard]] bool drops_repeated() const;
   void replay(TrackerEvent event);
   void drop_repeated_from_queue();
-  void remember(const std::vector<ReceivedBlockInfo>& blocks);
+  void remember(const ReceivedBlockInfo& block);
   [[nodiscard]] BatchAllocationEvent allocation_of(BatchTime batch) const;
   [[nodiscard]] BatchCleanupEvent cleanup_before(BatchTime threshold) const;
   void apply(const TrackerEvent& event);
@@ -121,7 +121,10 @@ class ReceivedBlockTracker {
   std::map<StreamId, std::vector<ReceivedBlockInfo>> unallocated_;
   std::map<BatchTime, std::vector<ReceivedBlockInfo>> allocated_;
   std::optional<BatchTime> last_allocated_;
-  OffsetSet received_;  // where repeated records are dropped
+  // Where repeated records are dropped. The log keeps the second for blocks whose events it
+  // forgets: a block in the queue is not among them, its own event is still there.
+  OffsetSet received_;           // in any block so far
+  OffsetSet allocated_offsets_;  // of these, in a batch
 };
 
 }  // namespace engine

@@ -51,7 +51,8 @@ struct MatrixOptions {
   std::vector<std::string> sources;  // the rows and columns that are wanted; none: all
   std::vector<std::string> sinks;
   std::vector<std::string> crashes;
-  bool scenarios = false;  // print the worlds of the rows instead of exploring them
+  std::string protocol = "faithful";  // or "hardened"
+  bool scenarios = false;             // print the worlds of the rows instead of exploring them
 };
 
 int matrix_command(const MatrixOptions& options);

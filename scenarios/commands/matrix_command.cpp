@@ -63,7 +63,7 @@ std::string not_a_name(std::string_view option,
 }
 
 std::vector<std::string_view> names_of_rows(std::string_view (MatrixRow::*name)() const) {
-  static const std::vector<MatrixRow> rows = matrix_rows();
+  static const std::vector<MatrixRow> rows = matrix_rows(Engine::kFaithful);
   std::vector<std::string_view> names;
   for (const MatrixRow& row : rows) {
     const std::string_view one = (row.*name)();
@@ -72,6 +72,10 @@ std::vector<std::string_view> names_of_rows(std::string_view (MatrixRow::*name)(
     }
   }
   return names;
+}
+
+Engine wanted_engine(const MatrixOptions& options) {
+  return options.protocol == "hardened" ? Engine::kHardened : Engine::kFaithful;
 }
 
 // Empty: the options are right and go together; else a sentence.
@@ -83,7 +87,8 @@ std::string wrong_options(const MatrixOptions& options) {
   for (const std::string& sentence :
        {not_a_name("--source", options.sources, names_of_rows(&MatrixRow::source_name)),
         not_a_name("--sink", options.sinks, names_of_rows(&MatrixRow::sink_name)),
-        not_a_name("--crash", options.crashes, columns)}) {
+        not_a_name("--crash", options.crashes, columns),
+        not_a_name("--protocol", {options.protocol}, {"faithful", "hardened"})}) {
     if (!sentence.empty()) {
       return sentence;
     }
@@ -94,7 +99,7 @@ std::string wrong_options(const MatrixOptions& options) {
 
 Loaded<std::vector<RowWork>> wanted_rows(const MatrixOptions& options) {
   std::vector<RowWork> work;
-  for (const MatrixRow& row : matrix_rows()) {
+  for (const MatrixRow& row : matrix_rows(wanted_engine(options))) {
     if (!is_wanted(options.sources, row.source_name()) ||
         !is_wanted(options.sinks, row.sink_name())) {
       continue;
@@ -158,6 +163,7 @@ reports::MatrixConfirmation confirmation_of(const std::vector<RowWork>& work,
 // In the order of the rows, whatever thread did what when.
 reports::MatrixReport make_report(const std::vector<RowWork>& work,
                                   const std::vector<CrashColumn>& columns,
+                                  const MatrixOptions& options,
                                   const KafkaChoice& kafka) {
   reports::MatrixReport report;
   for (const CrashColumn column : columns) {
@@ -171,7 +177,11 @@ reports::MatrixReport make_report(const std::vector<RowWork>& work,
       report.cells.push_back(to_table_cell(row.row, cell));
     }
   }
-  report.seed_table = compare_with_seed_table(report.cells);
+  report.protocol = options.protocol;
+  // What an article says of Spark, it does not say of the hardened engine.
+  if (wanted_engine(options) == Engine::kFaithful) {
+    report.seed_table = compare_with_seed_table(report.cells);
+  }
   if (kafka.kind != KafkaKind::kModel) {
     report.confirmations.push_back(confirmation_of(work, kafka));
   }
@@ -213,7 +223,7 @@ int MatrixSession::run(const KafkaChoice& kafka) {
   if (failure.empty() && !is_interrupted() && kafka.kind != KafkaKind::kModel) {
     failure = confirm(kafka);
   }
-  const int status = conclude(failure, make_report(work_, columns_, kafka));
+  const int status = conclude(failure, make_report(work_, columns_, options_, kafka));
   if (is_interrupted()) {
     print_aside(fmt::format("onceproof: interrupted: {} of {} rows are finished\n",
                             finished_count(kafka),

@@ -18,12 +18,19 @@ std::optional<Scenario> pick(std::vector<Scenario> scenarios, std::uint64_t hash
   return found == scenarios.end() ? std::nullopt : std::optional(std::move(*found));
 }
 
-// Among the worlds of the guarantee table.
-std::optional<Scenario> find_in_matrix(std::uint64_t hash) {
-  for (const MatrixRow& row : matrix_rows()) {
-    auto scenario = load_scenario(row);
-    if (scenario && scenario.value().text_hash == hash) {
-      return std::move(scenario.value());
+// A world of the guarantee tables, which is in no file.
+struct RowWorld {
+  Scenario scenario;
+  std::string text;
+};
+
+std::optional<RowWorld> find_in_matrix(std::uint64_t hash) {
+  for (const Engine engine : {Engine::kFaithful, Engine::kHardened}) {
+    for (const MatrixRow& row : matrix_rows(engine)) {
+      auto scenario = load_scenario(row);
+      if (scenario && scenario.value().text_hash == hash) {
+        return RowWorld{std::move(scenario.value()), scenario_text(row)};
+      }
     }
   }
   return std::nullopt;
@@ -48,24 +55,13 @@ Loaded<Scenario> find_by_hash(const std::string& token,
   }
   auto row = find_in_matrix(hash);
   if (row) {
-    return *std::move(row);
+    return std::move(row->scenario);
   }
   return Diagnostic{
       .file = token,
       .message =
           "this token was made from another scenario text, which is neither in the files given nor "
           "in the catalogue nor in the current folder: name the file that it was made from"};
-}
-
-// The text of a row that is in no file.
-std::optional<std::string> text_in_matrix(std::uint64_t hash) {
-  for (const MatrixRow& row : matrix_rows()) {
-    const auto scenario = load_scenario(row);
-    if (scenario && scenario.value().text_hash == hash) {
-      return scenario_text(row);
-    }
-  }
-  return std::nullopt;
 }
 
 }  // namespace
@@ -92,9 +88,9 @@ Loaded<Scenario> find_scenario_of(const std::string& token,
 }
 
 Loaded<YamlNode> document_of(const Scenario& scenario) {
-  const auto of_row = text_in_matrix(scenario.text_hash);
-  const auto text = of_row ? Loaded<std::string>(boost::system::in_place_value, *of_row)
-                           : read_text_file(scenario.path, kScenarioBytesMax);
+  const auto row = find_in_matrix(scenario.text_hash);
+  const auto text = row ? Loaded<std::string>(boost::system::in_place_value, row->text)
+                        : read_text_file(scenario.path, kScenarioBytesMax);
   if (!text) {
     return text.error();
   }

@@ -17,7 +17,7 @@ using engine::SinkKind;
 constexpr std::array kPlainSinks{
     SinkKind::kAppend, SinkKind::kUpsert, SinkKind::kBatchUid, SinkKind::kFiles};
 
-void add_receiver_rows(std::vector<MatrixRow>& rows) {
+void add_receiver_rows(std::vector<MatrixRow>& rows, Engine engine) {
   struct Safety {
     bool write_ahead_log;
     bool checkpoint;
@@ -33,20 +33,22 @@ void add_receiver_rows(std::vector<MatrixRow>& rows) {
                         .write_ahead_log = safety.write_ahead_log,
                         .checkpoint = safety.checkpoint,
                         .offsets = OffsetKeeping::kNone,
-                        .sink = sink});
+                        .sink = sink,
+                        .engine = engine});
       }
     }
   }
 }
 
-void add_direct_rows(std::vector<MatrixRow>& rows) {
+void add_direct_rows(std::vector<MatrixRow>& rows, Engine engine) {
   for (const auto& [name, offsets] : offset_keepings()) {
     MatrixRow row{.receiver = false,
                   .reliable = false,
                   .write_ahead_log = false,
                   .checkpoint = offsets == OffsetKeeping::kCheckpoint,
                   .offsets = offsets,
-                  .sink = SinkKind::kAppend};
+                  .sink = SinkKind::kAppend,
+                  .engine = engine};
     for (const SinkKind sink : kPlainSinks) {
       row.sink = sink;
       rows.push_back(row);
@@ -69,7 +71,7 @@ std::string scenario_name(const MatrixRow& row) {
   for (char& letter : name) {
     letter = letter == '-' ? '_' : letter;
   }
-  return name;
+  return row.engine == Engine::kHardened ? name + "_hardened" : name;
 }
 
 // An unreliable receiver commits every 700 ms instead of once a minute: a run of a few seconds
@@ -137,10 +139,10 @@ bool MatrixRow::has(CrashColumn column) const {
   return receiver || !of_receiver;
 }
 
-std::vector<MatrixRow> matrix_rows() {
+std::vector<MatrixRow> matrix_rows(Engine engine) {
   std::vector<MatrixRow> rows;
-  add_receiver_rows(rows);
-  add_direct_rows(rows);
+  add_receiver_rows(rows, engine);
+  add_direct_rows(rows, engine);
   return rows;
 }
 
@@ -159,13 +161,15 @@ std::string scenario_text(const MatrixRow& row) {
       "  source:{}\n"
       "  checkpoint: {{ enabled: {} }}\n"
       "  sink: {{ kind: {}, store: memory{} }}\n"
+      "{}"
       "cluster: {{ executors: 2, cores: 3, driver_restart: 1500ms, executor_restart: 1s }}\n"
       "stop: {{ when: drained, within: 40s }}\n",
       scenario_name(row),
       source_text(row),
       row.checkpoint,
       row.sink_name(),
-      row.sink == SinkKind::kAppend || row.sink == SinkKind::kUpsert ? ", rows_per_write: 2" : "");
+      row.sink == SinkKind::kAppend || row.sink == SinkKind::kUpsert ? ", rows_per_write: 2" : "",
+      row.engine == Engine::kHardened ? "  protocol: hardened\n" : "");
 }
 
 Loaded<Scenario> load_scenario(const MatrixRow& row) {

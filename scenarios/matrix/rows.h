@@ -38,6 +38,12 @@ std::span<const CrashColumn> crash_columns();
 // "driver-at-start".
 std::string_view to_string(CrashColumn column);
 
+// Which values the decisions of engine/ports/protocol.h have.
+enum class Engine : std::uint8_t {
+  kFaithful,  // Spark's own
+  kHardened,  // the sound ones
+};
+
 struct MatrixRow {
   bool receiver = false;  // else a Direct stream
   bool reliable = false;
@@ -45,6 +51,7 @@ struct MatrixRow {
   bool checkpoint = false;
   engine::OffsetKeeping offsets = engine::OffsetKeeping::kNone;  // Direct
   engine::SinkKind sink = engine::SinkKind::kAppend;
+  Engine engine = Engine::kFaithful;
   bool operator==(const MatrixRow&) const = default;
 
   // "kafka-receiver", "checkpoint", "batch-uid": as scenario files say it.
@@ -57,7 +64,7 @@ struct MatrixRow {
 };
 
 // Every pipeline that the loader accepts, in the order of the table.
-std::vector<MatrixRow> matrix_rows();
+std::vector<MatrixRow> matrix_rows(Engine engine);
 
 // The scenario file of the row's world.
 std::string scenario_text(const MatrixRow& row);

@@ -102,7 +102,7 @@ BENCHMARK(a_day_of_a_record_a_minute)
     ->Unit(benchmark::kMillisecond);
 
 const bool rows_are_registered = [] {
-  for (const scenarios::MatrixRow& row : scenarios::matrix_rows()) {
+  for (const scenarios::MatrixRow& row : scenarios::matrix_rows(scenarios::Engine::kFaithful)) {
     benchmark::RegisterBenchmark(name_of(row).c_str(), [row](benchmark::State& state) {
       play_row(state, row);
     })->Unit(benchmark::kMicrosecond);

@@ -38,6 +38,7 @@ using nlohmann::json;
 using reports::Guarantee;
 using scenarios::Boundary;
 using scenarios::CrashColumn;
+using scenarios::Engine;
 using scenarios::ExploredRow;
 using scenarios::MatrixCell;
 using scenarios::MatrixRow;
@@ -115,7 +116,7 @@ bool was_reached(const reports::Ledger& ledger, engine::Point point) {
 TEST(MatrixRows, EachHasAWorldOfItsOwnThatLoads) {
   std::set<std::uint64_t> hashes;
   std::set<std::string> names;
-  for (const MatrixRow& row : scenarios::matrix_rows()) {
+  for (const MatrixRow& row : scenarios::matrix_rows(Engine::kFaithful)) {
     const auto scenario = scenarios::load_scenario(row);
     ASSERT_TRUE(scenario) << scenario.error().to_string();
     hashes.insert(scenario.value().text_hash);
@@ -124,8 +125,8 @@ TEST(MatrixRows, EachHasAWorldOfItsOwnThatLoads) {
     EXPECT_EQ(scenario.value().pipeline.checkpoint_enabled, row.checkpoint);
   }
 
-  EXPECT_EQ(hashes.size(), scenarios::matrix_rows().size());
-  EXPECT_EQ(names.size(), scenarios::matrix_rows().size());
+  EXPECT_EQ(hashes.size(), scenarios::matrix_rows(Engine::kFaithful).size());
+  EXPECT_EQ(names.size(), scenarios::matrix_rows(Engine::kFaithful).size());
 }
 
 TEST(MatrixRows, WithoutAReceiverThereAreSixColumns) {
@@ -316,7 +317,7 @@ constexpr std::array kWhenADriverDies{
     CrashColumn::kDriver, CrashColumn::kCluster, CrashColumn::kDriverTwice};
 
 TEST(DirectRows, WithoutACrashEveryOneIsExact) {
-  for (const MatrixRow& row : scenarios::matrix_rows()) {
+  for (const MatrixRow& row : scenarios::matrix_rows(Engine::kFaithful)) {
     if (!row.receiver) {
       EXPECT_EQ(output_of(row, CrashColumn::kNone), Guarantee::kExactlyOnce)
           << row.offsets_name() << ", " << row.sink_name();
@@ -382,7 +383,7 @@ TEST(DirectRows, AnExecutorsDeathRepeatsOnlyWhereRowsAreAppended) {
 }
 
 TEST(ReceiverRows, WithoutACrashEveryOneIsExact) {
-  for (const MatrixRow& row : scenarios::matrix_rows()) {
+  for (const MatrixRow& row : scenarios::matrix_rows(Engine::kFaithful)) {
     if (row.receiver) {
       EXPECT_EQ(output_of(row, CrashColumn::kNone), Guarantee::kExactlyOnce)
           << row.reliable << row.write_ahead_log << row.checkpoint << ", " << row.sink_name();

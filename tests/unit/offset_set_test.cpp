@@ -47,8 +47,8 @@ TEST(OffsetSet, WhatIsMissingKeepsItsOrderAndComesOnce) {
   set.add(range(0, 2, 4));
   EXPECT_THAT(set.missing({range(1, 0, 2), range(0, 0, 6), range(0, 5, 8)}),
               ElementsAre(range(1, 0, 2), range(0, 0, 2), range(0, 4, 6), range(0, 6, 8)));
-  EXPECT_THAT(set.missing({range(0, 2, 4)}), IsEmpty());
-  EXPECT_THAT(set.missing({range(0, 3, 3)}), IsEmpty());
+  EXPECT_THAT(set.missing(std::vector{range(0, 2, 4)}), IsEmpty());
+  EXPECT_THAT(set.missing(std::vector{range(0, 3, 3)}), IsEmpty());
 }
 
 RC_GTEST_PROP(OffsetSetProperty, AgreesWithASetOfSingleOffsets, ()) {

@@ -488,6 +488,24 @@ TEST(ReceivedBlockTracker, WhatABatchHasIsNotQueuedByARecoveryToo) {
   EXPECT_THAT(ranges_of(life.tracker.blocks_of(batch_at_ms(2000))), ElementsAre("3: 5-7"));
 }
 
+// A cleaning speaks of what batches have had, and a block in the queue was in none.
+TEST(ReceivedBlockTracker, ABlockThatIsQueuedWhileOthersAreCleanedUpIsQueuedAfterARecovery) {
+  LoneProcess world;
+  ScriptedLog log(world.clock);
+  {
+    Life life(world, &log, dropping_repeated());
+    EXPECT_TRUE(life.add(block_of(1, 0, 5)));
+    life.allocate(1000);
+    EXPECT_TRUE(life.add(block_of(2, 5, 7)));
+    life.pass_time(10'000);
+    life.clean_up(5000);
+  }
+  Life next(world, &log, dropping_repeated());
+  ASSERT_FALSE(next.recover());
+  next.allocate(11'000);
+  EXPECT_THAT(ranges_of(next.tracker.blocks_of(batch_at_ms(11'000))), ElementsAre("2: 5-7"));
+}
+
 TEST(ReceivedBlockTracker, WhatIsCleanedUpLeavesItsOffsets) {
   LoneProcess world;
   ScriptedLog log(world.clock);

@@ -87,11 +87,15 @@ struct Life {
   FileBasedWriteAheadLog log;
 };
 
-Records found_by_next_life(LoneProcess& world) {
-  Life life(world);
+Records found_by_next_life(LoneProcess& world, WalOptions options) {
+  Life life(world, std::move(options));
   const auto found = life.read_all();
   EXPECT_TRUE(found.has_value());
   return found ? *found : Records();
+}
+
+Records found_by_next_life(LoneProcess& world) {
+  return found_by_next_life(world, options_for(world.files.kind()));
 }
 
 // --- The form of a log -------------------------------------------------------------------------
@@ -278,14 +282,14 @@ struct Crashed {
   Records found_after_more;  // when the next life has written "more" behind it and has ended
 };
 
-bool holds_more_than(const LoneProcess& world, const Records& found) {
+bool holds_more_than(const LoneProcess& world, const Records& found, LogFormat format) {
   std::size_t there = 0;
   for (const std::string& path : world.files.list("")) {
     there += world.files.read(path)->size();
   }
   std::size_t whole = 0;
   for (const std::string& record : found) {
-    whole += engine::frame_record(record).size();
+    whole += record.size() + static_cast<std::size_t>(engine::frame_bytes(format));
   }
   return there > whole;
 }
@@ -309,10 +313,10 @@ std::optional<Crashed> crash_at(const Trial& trial, std::uint64_t step) {
   {
     Life next(world, trial.options);
     result.found = *next.read_all();
-    result.torn = holds_more_than(world, result.found);
+    result.torn = holds_more_than(world, result.found, trial.options.format);
     EXPECT_TRUE(next.write("more", 10'000));
   }
-  result.found_after_more = found_by_next_life(world);
+  result.found_after_more = found_by_next_life(world, trial.options);
   return result;
 }
 
