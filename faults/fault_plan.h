@@ -148,8 +148,8 @@ enum class KafkaTrouble : std::uint8_t {
   kLeaderMove,       // the leader of a partition is another, which clients learn after so long
   kRequestError,     // the next `times` requests of `target` are answered with an error for which
                      // no client asks again
-  kTruncate,         // an unclean election: the youngest `records` of a partition are gone, and
-                     // their offsets are given out again
+  kTruncate,         // an unclean election: the youngest `records` of a partition are gone. Not
+                     // struck before the last record is produced: see disruptions.h
   kRetain,           // retention takes the oldest `records` of a partition
   kCoordinatorMove,  // the coordinator of the group is another, which clients learn after so long
 };

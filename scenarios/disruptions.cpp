@@ -55,8 +55,12 @@ sim::StorageOperation operation_of(faults::Failing what, engine::StorageKind sto
 
 Disruptions::Disruptions(Surroundings world,
                          std::function<std::optional<Exposed>(const faults::Target&)> find,
-                         std::function<void(Duration)> not_over)
-    : world_(world), find_(std::move(find)), not_over_(std::move(not_over)) {}
+                         std::function<void(Duration)> not_over,
+                         std::function<bool()> produced_all)
+    : world_(world),
+      find_(std::move(find)),
+      not_over_(std::move(not_over)),
+      produced_all_(std::move(produced_all)) {}
 
 // What waited moves at once, and what comes of it is in the batch after the next, at the latest.
 bool Disruptions::strike(const faults::Pause& pause) {
@@ -212,12 +216,12 @@ bool Disruptions::shorten_log(const faults::KafkaFault& fault) {
   INVARIANT(marks.has_value(), "the topic of the run is there");
   const engine::Watermarks& log = marks->at(static_cast<std::size_t>(fault.partition));
   const std::int64_t gone = std::min(fault.records, log.high_watermark - log.log_start);
-  if (gone == 0) {
+  const bool truncates = fault.trouble == faults::KafkaTrouble::kTruncate;
+  if (gone == 0 || (truncates && !produced_all_())) {
     return false;
   }
-  const auto done = fault.trouble == faults::KafkaTrouble::kTruncate
-                        ? model.truncate(topic, fault.partition, log.high_watermark + -gone)
-                        : model.delete_before(topic, fault.partition, log.log_start + gone);
+  const auto done = truncates ? model.truncate(topic, fault.partition, log.high_watermark + -gone)
+                              : model.delete_before(topic, fault.partition, log.log_start + gone);
   INVARIANT(done.has_value(), "an offset between the watermarks is one of the log");
   return true;
 }

@@ -5,6 +5,8 @@
 //
 // Aftermath  A run is not over while a disruption lasts, nor while somebody may still wait for an
 //            answer that it swallowed: the world is told how long that can be.
+// Elections  are unclean only when no record comes any more. A row names its record by position; if
+//            an offset were given out twice, nobody could tell which record a row came from.
 // Lifetime   one per world.
 
 #pragma once
@@ -59,10 +61,11 @@ struct Surroundings {
 class Disruptions {
  public:
   // `find` gives the living process that a target means now. `not_over` says that the world is not
-  // at rest for so long.
+  // at rest for so long. `produced_all` says that no record comes any more.
   Disruptions(Surroundings world,
               std::function<std::optional<Exposed>(const faults::Target&)> find,
-              std::function<void(engine::Duration)> not_over);
+              std::function<void(engine::Duration)> not_over,
+              std::function<bool()> produced_all);
 
   // Each happens now. False: there was nobody or nothing to hit.
   bool strike(const faults::Pause& pause);
@@ -88,6 +91,7 @@ class Disruptions {
   Surroundings world_;
   std::function<std::optional<Exposed>(const faults::Target&)> find_;
   std::function<void(engine::Duration)> not_over_;
+  std::function<bool()> produced_all_;
   std::int32_t full_disks_ = 0;  // faults that last
   sim::RandomStream order_{0};
 };

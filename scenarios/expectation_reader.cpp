@@ -4,7 +4,7 @@
 
 #include "engine/ports/points.h"
 #include "scenarios/expectation.h"
-#include "scenarios/fault_reader.h"
+#include "scenarios/trigger_reader.h"
 
 namespace scenarios {
 namespace {

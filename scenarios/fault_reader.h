@@ -12,9 +12,6 @@
 
 namespace scenarios {
 
-// "driver", "executor:1", ...
-faults::Target read_target(const Field& field);
-
 void read_faults(const Field& field, Scenario& scenario);
 void read_stop(const Field& field, Scenario& scenario);
 

@@ -7,8 +7,11 @@
 
 #include <fmt/format.h>
 
+#include "engine/messages.h"
 #include "engine/ports/points.h"
+#include "scenarios/fault_words.h"
 #include "scenarios/mapping_reader.h"
+#include "scenarios/possible_faults.h"
 #include "scenarios/units.h"
 
 namespace scenarios {
@@ -265,8 +268,128 @@ void check_fault(const Scenario& scenario,
   check_lasts(scenario, node, partition);
 }
 
-void check_fault(const Scenario& scenario, const YamlNode& node, const auto& fault) {
+void check_fault(const Scenario& scenario, const YamlNode& node, const faults::Pause& pause) {
+  check_target(scenario, locate(node, {"pause"}), pause.target);
+  check_trigger(scenario, locate(node, {"at"}), pause.at);
+}
+
+void check_fault(const Scenario& scenario,
+                 const YamlNode& node,
+                 const faults::MessageFault& fault) {
+  if (fault.message) {
+    const auto number = static_cast<std::size_t>(*fault.message);
+    const std::string_view name = engine::all_messages()[number].name;
+    const std::string_view reason = why_unsent(scenario.pipeline, name);
+    if (!reason.empty()) {
+      const std::string_view fate = word_of(kMessageFates, fault.fate);
+      refuse(locate(node, {fate}), fmt::format("message {} is never sent: {}", name, reason));
+    }
+  }
+  if (fault.from) {
+    check_target(scenario, locate(node, {"from"}), *fault.from);
+  }
+  if (fault.to) {
+    check_target(scenario, locate(node, {"to"}), *fault.to);
+  }
   check_trigger(scenario, locate(node, {"at"}), fault.at);
+}
+
+void refuse_fileless(const YamlNode& node, std::string_view reason) {
+  if (!reason.empty()) {
+    refuse(node, fmt::format("there is no such file: {}", reason));
+  }
+}
+
+void check_executor(const YamlNode& node, const faults::Target& target, std::string_view why) {
+  if (target.kind == faults::TargetKind::kDriver) {
+    refuse(node, fmt::format("{}; name an executor", why));
+  }
+}
+
+void check_fault(const Scenario& scenario, const YamlNode& node, const faults::Failure& failure) {
+  const YamlNode& of = locate(node, {"of"});
+  check_target(scenario, of, failure.target);
+  switch (failure.what) {
+    case faults::Failing::kRpc:
+      check_executor(of, failure.target, "the driver asks nobody");
+      break;
+    case faults::Failing::kTask:
+      check_executor(of, failure.target, "the driver runs no task");
+      break;
+    case faults::Failing::kSink:
+      break;
+    case faults::Failing::kWrite:
+    case faults::Failing::kFlush:
+    case faults::Failing::kRename:
+    case faults::Failing::kRead:
+      refuse_fileless(of, why_no_file(scenario.pipeline, failure.target.kind));
+      break;
+  }
+  check_trigger(scenario, locate(node, {"at"}), failure.at);
+}
+
+void check_fault(const Scenario& scenario, const YamlNode& node, const faults::DiskFault& fault) {
+  refuse_fileless(locate(node, {"disk"}),
+                  why_no_file(scenario.pipeline, faults::FileKind::kCheckpoint));
+  if (fault.trouble == faults::DiskTrouble::kFlipBit) {
+    refuse_fileless(locate(node, {"file"}), why_no_file(scenario.pipeline, fault.file));
+  }
+  check_trigger(scenario, locate(node, {"at"}), fault.at);
+}
+
+void check_kafka_partition(const Scenario& scenario, const YamlNode& node, std::int32_t partition) {
+  const std::int32_t partitions = scenario.pipeline.source.partitions;
+  if (partition >= partitions) {
+    refuse(node,
+           fmt::format("partition {} does not exist; the topic has {} partitions, counted from 0",
+                       partition,
+                       partitions));
+  }
+}
+
+void check_fault(const Scenario& scenario, const YamlNode& node, const faults::KafkaFault& fault) {
+  if (const YamlNode* const partition = node.find("partition")) {
+    check_kafka_partition(scenario, *partition, fault.partition);
+  }
+  if (const YamlNode* const of = node.find("of")) {
+    check_target(scenario, *of, fault.target);
+  }
+  if (fault.trouble == faults::KafkaTrouble::kCoordinatorMove &&
+      !commits_to_kafka(scenario.pipeline.source)) {
+    refuse(locate(node, {"kafka"}),
+           "no group commits offsets to Kafka; leader-move interrupts a Direct stream");
+  }
+  check_trigger(scenario, locate(node, {"at"}), fault.at);
+}
+
+void check_fault(const Scenario& scenario, const YamlNode& node, const faults::ClockFault& fault) {
+  check_target(scenario, locate(node, {"clock"}), fault.target);
+  check_trigger(scenario, locate(node, {"at"}), fault.at);
+}
+
+void check_fault(const Scenario& scenario, const YamlNode& node, const faults::Slowdown& fault) {
+  const YamlNode& of = locate(node, {"of"});
+  check_target(scenario, of, fault.target);
+  switch (fault.what) {
+    case faults::Slowed::kTask:
+      check_executor(of, fault.target, "the driver runs no task");
+      break;
+    case faults::Slowed::kStorage:
+      refuse_fileless(of, why_no_file(scenario.pipeline, fault.target.kind));
+      break;
+    case faults::Slowed::kSink:
+      break;
+  }
+  check_trigger(scenario, locate(node, {"at"}), fault.at);
+}
+
+void check_fault(const Scenario& scenario, const YamlNode& node, const faults::Reorder& reorder) {
+  check_trigger(scenario, locate(node, {"at"}), reorder.at);
+}
+
+void check_fault(const Scenario& scenario, const YamlNode& node, const faults::Yield& yield) {
+  check_target(scenario, locate(node, {"yield"}), yield.target);
+  check_trigger(scenario, locate(node, {"at"}), yield.at);
 }
 
 void check_stop(const Scenario& scenario, const YamlNode& document) {
@@ -305,7 +428,28 @@ void check_explored_targets(const Scenario& scenario, const YamlNode& document) 
   }
 }
 
+bool shortens_log(const faults::Fault& fault) {
+  const auto* const kafka = std::get_if<faults::KafkaFault>(&fault);
+  return kafka != nullptr && (kafka->trouble == faults::KafkaTrouble::kTruncate ||
+                              kafka->trouble == faults::KafkaTrouble::kRetain);
+}
+
 }  // namespace
+
+std::string why_impossible(const Scenario& scenario, const faults::FaultPlan& plan, bool on_model) {
+  const auto found = std::ranges::find_if(plan, shortens_log);
+  if (on_model || found == plan.end()) {
+    return {};
+  }
+  const faults::KafkaTrouble trouble = std::get<faults::KafkaFault>(*found).trouble;
+  return fmt::format(
+      "{}: scenario {}: fault {}: only --kafka model can do kafka: {}; what this cluster can do is "
+      "kafka: broker-down, leader-move, request-error and coordinator-move",
+      scenario.path,
+      scenario.name,
+      found - plan.begin() + 1,
+      word_of(kKafkaTroubles, trouble));
+}
 
 void check_fault_rules(const Scenario& scenario, const YamlNode& document) {
   check_stop(scenario, document);

@@ -154,6 +154,7 @@ YamlNode write(const faults::KafkaFault& fault) {
   if (is_cut) {
     set_value(node, {"records"}, number(fault.records));
   } else if (trouble == KafkaTrouble::kRequestError) {
+    set_value(node, {"of"}, target(fault.target));
     set_value(node, {"times"}, number(fault.times));
   } else {
     set_value(node, {"for"}, duration(fault.lasts));
@@ -172,11 +173,14 @@ YamlNode write(const faults::ClockFault& fault) {
 }
 
 YamlNode write(const faults::Slowdown& fault) {
-  return make_mapping({{"slow", word(kSlowed, fault.what)},
-                       {"of", target(fault.target)},
-                       {"at", at(fault.at)},
-                       {"by", make_scalar(fmt::format("{}x", fault.factor))},
-                       {"for", duration(fault.lasts)}});
+  return make_mapping(
+      {{"slow", word(kSlowed, fault.what)},
+       {"of", target(fault.target)},
+       {"at", at(fault.at)},
+       {"by",
+        fault.what == faults::Slowed::kTask ? duration(fault.extra)
+                                            : make_scalar(fmt::format("{}x", fault.factor))},
+       {"for", duration(fault.lasts)}});
 }
 
 YamlNode write(const faults::Reorder& reorder) {

@@ -249,7 +249,8 @@ World::World(const RunRequest& request, Outside outside, sim::SchedulerMemory& m
            .cluster = scenario_.cluster,
            .seed = streams_.seed_of("disruptions")},
           [this](const faults::Target& target) { return expose(target); },
-          [this](Duration duration) { not_over(duration); }) {
+          [this](Duration duration) { not_over(duration); },
+          [this] { return producer_->is_done(); }) {
   pipeline_.source.topic += request.name_suffix;
   pipeline_.source.group += request.name_suffix;
   recorder_.ledger().inputs.reserve(request.workload.records.size());

@@ -10,6 +10,7 @@
 #include "scenarios/commands/token_scenario.h"
 #include "scenarios/expectation.h"
 #include "scenarios/explorer.h"
+#include "scenarios/fault_rules.h"
 #include "scenarios/findings.h"
 #include "scenarios/run_story.h"
 
@@ -167,6 +168,11 @@ int replay(const ReplayOptions& options,
   const auto kafka = choose_kafka(options.common.kafka, content.kafka);
   if (!kafka) {
     return fail(kBadInput, kafka.error());
+  }
+  const std::string impossible =
+      why_impossible(prepared.scenario, content.faults, kafka->kind == KafkaKind::kModel);
+  if (!impossible.empty()) {
+    return fail(kBadInput, impossible);
   }
   auto runner = Runner::create(*kafka, {});
   if (!runner) {

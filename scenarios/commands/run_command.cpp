@@ -17,6 +17,7 @@
 #include "scenarios/commands/progress.h"
 #include "scenarios/commands/scenario_pool.h"
 #include "scenarios/commands/scenario_report.h"
+#include "scenarios/fault_rules.h"
 
 namespace scenarios {
 namespace {
@@ -197,6 +198,19 @@ class Session {
   std::size_t incomplete_ = 0;                       // rows of explorations that were interrupted
 };
 
+// Empty: the cluster can do what every scenario asks of it; else a sentence.
+std::string first_impossible(const std::vector<PreparedScenario>& prepared,
+                             const KafkaChoice& kafka) {
+  for (const PreparedScenario& one : prepared) {
+    std::string reason =
+        why_impossible(one.scenario, one.scenario.faults, kafka.kind == KafkaKind::kModel);
+    if (!reason.empty()) {
+      return reason;
+    }
+  }
+  return {};
+}
+
 // Empty: the options go together; else a sentence.
 std::string conflict(const CommonOptions& common) {
   return std::ranges::count(outputs_of(common), "-", &Output::path) > 1
@@ -219,6 +233,10 @@ int run_command(const RunOptions& options) {
   const auto prepared = prepare_all(options);
   if (!prepared) {
     return fail(kBadInput, prepared.error().to_string());
+  }
+  const std::string impossible = first_impossible(prepared.value(), *kafka);
+  if (!impossible.empty()) {
+    return fail(kBadInput, impossible);
   }
   std::optional<reports::Recording> recording;
   if (!common.database.empty()) {

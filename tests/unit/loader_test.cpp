@@ -17,6 +17,7 @@
 #include <gtest/gtest.h>
 #include <nlohmann/json.hpp>
 
+#include "engine/messages.h"
 #include "engine/ports/protocol.h"
 #include "scenarios/text_file.h"
 #include "scenarios/units.h"
@@ -620,6 +621,10 @@ constexpr BadEdit kValues[] = {
 };
 INSTANTIATE_TEST_SUITE_P(Values, LoaderRefuses, testing::ValuesIn(kValues));
 
+constexpr std::string_view kWholeFault =
+    "crash: driver\n    at: { point: task.output_written, batch: 3, partition: 1 }\n"
+    "    restart_after: 5s";
+
 constexpr BadEdit kNotYet[] = {
     {"kind: kafka-direct",
      "kind: record-at-a-time",
@@ -635,11 +640,11 @@ constexpr BadEdit kNotYet[] = {
      18,
      35,
      "a postgresql store is not supported by this version, which supports: sqlite, memory"},
-    {"crash: driver",
-     "pause: driver",
+    {kWholeFault,
+     "kafka: rebalance\n    at: { time: 1s }",
      22,
-     5,
-     "fault \"pause\" is not supported by this version, which supports: crash, partition"},
+     12,
+     "\"rebalance\" is not supported by this version, which supports: broker-down"},
 };
 INSTANTIATE_TEST_SUITE_P(NotYet, LoaderRefuses, testing::ValuesIn(kNotYet));
 
@@ -655,8 +660,8 @@ constexpr BadEdit kPartitions[] = {
      "partition: [driver, cluster]",
      22,
      25,
-     "cluster is no process that the network reaches; a partition is between two of: driver, "
-     "executor:N, receiver-executor:N"},
+     "cluster is no process that the network reaches; those are: driver, executor:N, "
+     "receiver-executor:N"},
     {"crash: driver", "partition: [machine:0, driver]", 22, 17, "is no process that the network"},
     {"crash: driver", "partition: [driver, executr:0]", 22, 25, "\"executr:0\" is not known"},
     {"crash: driver", "partition: [driver, driver]", 22, 25, "cannot be cut off from itself"},
@@ -670,10 +675,6 @@ constexpr BadEdit kPartitions[] = {
     {"restart_after: 5s", "for: 5s", 24, 10, "for goes with a partition, not with a crash"},
 };
 INSTANTIATE_TEST_SUITE_P(Partitions, LoaderRefuses, testing::ValuesIn(kPartitions));
-
-constexpr std::string_view kWholeFault =
-    "crash: driver\n    at: { point: task.output_written, batch: 3, partition: 1 }\n"
-    "    restart_after: 5s";
 
 constexpr BadEdit kWholePartitions[] = {
     {kWholeFault,
@@ -691,7 +692,7 @@ constexpr BadEdit kWholePartitions[] = {
      "partition: [driver, executor:0]\n    at: { step: 3 }\n    for: 3min",
      23,
      9,
-     "which neither a receiver nor a partition names"},
+     "a step is counted by one process, and this fault names none; say whose step with process:"},
     {kWholeFault,
      "partition: [driver, executor:0]\n    at: { time: 121s }\n    for: 5s",
      23,
@@ -1246,6 +1247,14 @@ TEST_F(Schema, RefusesKeysThatItDoesNotDescribeAndDescribesTheOthers) {
       EXPECT_EQ(definition.value("additionalProperties", true), false) << name;
     }
   }
+}
+
+TEST_F(Schema, NamesExactlyTheMessagesOfTheEngine) {
+  std::vector<std::string> expected{"any"};
+  for (const engine::MessageInfo& message : engine::all_messages()) {
+    expected.emplace_back(message.name);
+  }
+  EXPECT_EQ(schema().at("$defs").at("message").at("enum"), nlohmann::json(expected));
 }
 
 TEST_F(Schema, NamesExactlyTheProtocolChoicesOfTheEngine) {
