@@ -115,7 +115,8 @@ Runner::Outcome<JudgedRun> Runner::run(const PreparedScenario& prepared,
       .plan = plan,
       .name_suffix = external_ ? fmt::format("-{}-{}", kafka_.session, run_count_) : std::string(),
       .recording = recording,
-      .interrupted = interrupted_};
+      .interrupted = interrupted_,
+      .on_step = step_listener_};
   const Outside outside{.kafka = *kafka.value(),
                         .sink = *sink.value(),
                         .model = kafka_.kind == KafkaKind::kModel ? &model_ : nullptr};

@@ -12,6 +12,7 @@
 #include <memory>
 #include <optional>
 #include <string>
+#include <utility>
 
 #include <boost/system/result.hpp>
 
@@ -72,6 +73,9 @@ class Runner {
                          const faults::FaultPlan& plan,
                          sim::Trace::Recording recording = sim::Trace::Recording::kHashOnly);
 
+  // `listener` is told of every step of every run that begins from now on; may be empty.
+  void tell_steps(sim::StepListener listener) { step_listener_ = std::move(listener); }
+
   [[nodiscard]] bool interrupted() const { return interrupted_ && interrupted_(); }
 
   [[nodiscard]] const KafkaChoice& kafka() const { return kafka_; }
@@ -84,6 +88,7 @@ class Runner {
 
   KafkaChoice kafka_;
   std::function<bool()> interrupted_;
+  sim::StepListener step_listener_;
   sim::SchedulerMemory memory_;
   sim::BrokerModel model_;
   std::unique_ptr<sim::MockCluster> mock_;

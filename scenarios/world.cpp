@@ -222,7 +222,7 @@ World::World(const RunRequest& request, Outside outside, sim::SchedulerMemory& m
       outside_(outside),
       pipeline_(request.scenario.pipeline),
       streams_(request.seed),
-      trace_(request.recording),
+      trace_(request.recording, request.on_step),
       scheduler_(memory),
       injector_(scheduler_,
                 request.plan,

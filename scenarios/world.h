@@ -45,6 +45,8 @@ struct RunRequest {
   sim::Trace::Recording recording = sim::Trace::Recording::kHashOnly;
   // Asked now and then: true ends the run early. May be empty.
   std::function<bool()> interrupted;
+  // Told of every step as it happens. May be empty.
+  sim::StepListener on_step = nullptr;
 };
 
 struct RunResult {

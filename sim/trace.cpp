@@ -115,6 +115,9 @@ void Trace::add(const TraceStep& step) {
   if (recording_ == Recording::kSteps) {
     steps_.push_back(step);
   }
+  if (listener_) {
+    listener_(step);
+  }
 }
 
 std::optional<TraceDifference> first_difference(const Trace& left, const Trace& right) {

@@ -13,10 +13,12 @@
 #include <array>
 #include <cstddef>
 #include <cstdint>
+#include <functional>
 #include <optional>
 #include <span>
 #include <string>
 #include <string_view>
+#include <utility>
 #include <vector>
 
 #include "engine/ports/vocabulary.h"
@@ -112,11 +114,15 @@ constexpr std::uint64_t digest_with(std::uint64_t digest, std::uint64_t value) {
   return mixed ^ (mixed >> 31U);
 }
 
+using StepListener = std::function<void(const TraceStep&)>;
+
 class Trace {
  public:
   enum class Recording : std::uint8_t { kHashOnly, kSteps };
 
-  explicit Trace(Recording recording = Recording::kHashOnly) : recording_(recording) {}
+  // `listener` is told of every step as it is added; may be empty.
+  explicit Trace(Recording recording = Recording::kHashOnly, StepListener listener = nullptr)
+      : recording_(recording), listener_(std::move(listener)) {}
 
   void add(const TraceStep& step);
 
@@ -129,6 +135,7 @@ class Trace {
 
  private:
   Recording recording_;
+  StepListener listener_;
   TraceHash hash_;
   std::uint64_t step_count_ = 0;
   std::vector<TraceStep> steps_;

@@ -1,5 +1,3 @@
-#include <algorithm>
-#include <iterator>
 #include <optional>
 #include <utility>
 
@@ -13,6 +11,7 @@
 #include "scenarios/fault_rules.h"
 #include "scenarios/findings.h"
 #include "scenarios/run_story.h"
+#include "scenarios/verification.h"
 
 namespace scenarios {
 namespace {
@@ -90,21 +89,15 @@ std::string trace_text(const JudgedRun& judged, std::optional<std::uint64_t> unt
   return text;
 }
 
-// Empty: both runs did the same. Else the first step in which they differ.
-std::string difference(const JudgedRun& first, const JudgedRun& second) {
-  const auto& left = first.run.trace;
-  const auto& right = second.run.trace;
-  const auto [at, other] = std::ranges::mismatch(left, right);
-  if (at == left.end() && other == right.end()) {
-    return {};
-  }
-  const auto side = [](const auto& trace, const auto& step) {
-    return step == trace.end() ? std::string("(the run had ended)") : sim::to_string(*step);
+// Both sides of the first step in which two runs differ.
+std::string text_of(const sim::TraceDifference& difference) {
+  const auto side = [](const std::optional<sim::TraceStep>& step) {
+    return step ? sim::to_string(*step) : std::string("(the run had ended)");
   };
-  return fmt::format("step {}:\n  first run:  {}\n  second run: {}",
-                     at - left.begin() + 1,
-                     side(left, at),
-                     side(right, other));
+  return fmt::format("two runs differ at step {}:\n  first run:  {}\n  second run: {}\n",
+                     difference.index + 1,
+                     side(difference.left),
+                     side(difference.right));
 }
 
 // What contradicts the scenario in this run. The expectations of the file are about its own faults;
@@ -142,23 +135,31 @@ int print_result(const std::string& text, int status) {
   return unwritten.empty() ? status : fail(kBenchFailed, unwritten);
 }
 
-int verify(Runner& runner,
-           const PreparedScenario& prepared,
-           const TokenContent& content,
-           const JudgedRun& first) {
-  const auto second =
-      runner.run(prepared, content.seed, content.faults, sim::Trace::Recording::kSteps);
-  if (!second) {
-    return fail(kBenchFailed, second.error().message);
+int verify(const PreparedScenario& prepared,
+           const KafkaChoice& kafka,
+           const TokenContent& content) {
+  if (kafka.kind == KafkaKind::kExternal) {
+    return fail(kBadInput,
+                "--verify: two runs on a cluster that keeps what is in it are not alike; "
+                "use --kafka model or --kafka mock");
   }
-  const std::string differs = difference(first, *second);
-  if (!differs.empty()) {
-    const int printed = print_result(fmt::format("two runs differ at {}\n", differs), kBenchFailed);
+  const auto verified = scenarios::verify(prepared, kafka, content.seed, content.faults);
+  if (!verified) {
+    return fail(kBenchFailed, verified.error().message);
+  }
+  if (verified->difference) {
+    const int printed = print_result(text_of(*verified->difference), kBenchFailed);
     return fail(static_cast<ExitStatus>(printed), "two runs of one token differ");
   }
+  if (!verified->same_outcome) {
+    return fail(kBenchFailed,
+                fmt::format("two runs of one token have the same {} steps, and differ in what "
+                            "they left in the sink, or in what was counted",
+                            verified->steps));
+  }
   return print_result(fmt::format("two runs, the same {} steps, trace hash {}\n",
-                                  first.run.trace.size(),
-                                  sim::to_string(first.run.trace_hash)),
+                                  verified->steps,
+                                  sim::to_string(verified->hash)),
                       kAsExpected);
 }
 
@@ -174,22 +175,21 @@ int replay(const ReplayOptions& options,
   if (!impossible.empty()) {
     return fail(kBadInput, impossible);
   }
+  if (options.verify) {
+    return verify(prepared, *kafka, content);
+  }
   auto runner = Runner::create(*kafka, {});
   if (!runner) {
     return fail(kBenchFailed, runner.error().message);
   }
   const bool wants_trace = options.trace || options.until;
-  const auto judged =
-      (*runner)->run(prepared,
-                     content.seed,
-                     content.faults,
-                     wants_trace || options.verify ? sim::Trace::Recording::kSteps
-                                                   : sim::Trace::Recording::kHashOnly);
+  const auto judged = (*runner)->run(
+      prepared,
+      content.seed,
+      content.faults,
+      wants_trace ? sim::Trace::Recording::kSteps : sim::Trace::Recording::kHashOnly);
   if (!judged) {
     return fail(kBenchFailed, judged.error().message);
-  }
-  if (options.verify) {
-    return verify(**runner, prepared, content, *judged);
   }
   const std::vector<reports::VerdictRow> rows{
       row_of(**runner, prepared, *judged, reasons_against(prepared, *judged, content.faults))};

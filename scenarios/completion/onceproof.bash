@@ -51,7 +51,7 @@ _onceproof() {
     words='--jobs --markdown --json --quiet --help'
     [[ $word == -* ]] || words=$(_onceproof_defects "$program")
   elif [[ $command == replay && $word == -* ]]; then
-    words='--kafka --trace --until --verify --json --quiet --no-color --help'
+    words='--kafka --events --trace --until --verify --json --quiet --no-color --help'
   elif [[ $command == list ]]; then
     words='scenarios pipelines points faults sinks defects protocol --markdown --help'
   elif [[ $command == run ]]; then

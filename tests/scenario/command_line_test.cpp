@@ -347,6 +347,14 @@ TEST_F(CommandLine, VerifyRunsTwiceAndFindsNoDifference) {
   EXPECT_THAT(verified.out, HasSubstr("two runs, the same"));
 }
 
+TEST_F(CommandLine, VerifyIsRefusedOnAClusterThatKeepsWhatIsInIt) {
+  const std::string token = tokens_in(run(run_command({file(refuted())})).out).at(0);
+  const Ended refused =
+      onceproof({"replay", token, "refuted.yaml", "--verify", "--kafka", "localhost:1"});
+  EXPECT_EQ(refused.status, 2) << refused.err;
+  EXPECT_THAT(refused.err, HasSubstr("--kafka model or --kafka mock"));
+}
+
 TEST_F(CommandLine, TheTraceUntilAStepIsTheBeginningOfTheTrace) {
   const std::string token = tokens_in(run(run_command({file(refuted())})).out).at(0);
   const auto steps = [&](std::vector<std::string> options) {

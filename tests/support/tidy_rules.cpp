@@ -244,6 +244,8 @@ const std::vector<Ban>& determinism_bans() {
   static const std::vector<std::string> real_time{"engine/adapters/", "scenarios/", "tests/"};
   // Keys are looked up and never walked through, so that their order reaches nothing.
   static const std::vector<std::string> looked_up_only{"sim/memory_sink"};
+  // What they plant is chance.
+  static const std::vector<std::string> planted{"tests/support/planted_chances.cpp"};
   static const std::vector<Ban> table{
       {{"system_clock"}, "engine::Clock", {}, real_time},
       {{"steady_clock"}, "engine::Clock", {}, real_time},
@@ -253,9 +255,9 @@ const std::vector<Ban>& determinism_bans() {
       {{"this_thread"}, "engine::Clock::sleep_until", {}, real_time},
       {{"usleep", "("}, "engine::Clock::sleep_until", {}, real_time},
       {{"nanosleep", "("}, "engine::Clock::sleep_until", {}, real_time},
-      {{"rand", "("}, "engine::Random", {}, {}},
+      {{"rand", "("}, "engine::Random", {}, planted},
       {{"srand", "("}, "engine::Random", {}, {}},
-      {{"random_device"}, "engine::Random", {}, {}},
+      {{"random_device"}, "engine::Random", {}, planted},
       {{"mt19937"}, "engine::Random: distributions differ between libraries", {}, {"tests/"}},
       {{"mt19937_64"}, "engine::Random: distributions differ between libraries", {}, {"tests/"}},
       {{"getenv"}, "an option of the command line", {}, {"scenarios/main.cpp", "tests/"}},
