@@ -93,8 +93,7 @@ class Teller {
   }
 
  private:
-  // --- Who and what
-  // --------------------------------------------------------------------------------
+  // --- Who and what ----------------------------------------------------------------------------
 
   [[nodiscard]] bool is_about(std::string_view kind) const {
     return subject_.finding.ends_with(kind);
@@ -102,12 +101,21 @@ class Teller {
 
   // Whose story it is. Null: of no single record.
   [[nodiscard]] const InputRecord* find_record() const {
-    const auto& examples = is_about("lost") ? verdict_.lost_examples : verdict_.duplicate_examples;
-    if (examples.empty() || !(is_about("lost") || is_about("duplicated"))) {
-      return nullptr;
-    }
-    const auto found = std::ranges::find(ledger_.inputs, examples.front(), &InputRecord::id);
+    const auto found = std::ranges::find_if(
+        ledger_.inputs, [this](const InputRecord& record) { return is_example(record); });
     return found == ledger_.inputs.end() ? nullptr : &*found;
+  }
+
+  // Of a wrong value any record of the key, of a stall the first record that it kept from coming
+  // out.
+  [[nodiscard]] bool is_example(const InputRecord& record) const {
+    if (is_about("wrong")) {
+      return record.key == wrong_key();
+    }
+    const bool is_missing = is_about("lost") || is_about("stalled");
+    const auto& examples = is_missing ? verdict_.lost_examples : verdict_.duplicate_examples;
+    return (is_missing || is_about("duplicated")) && !examples.empty() &&
+           record.id == examples.front();
   }
 
   [[nodiscard]] std::string batch_name(engine::BatchTime batch) const {
@@ -134,8 +142,9 @@ class Teller {
   [[nodiscard]] std::vector<const OutputRecord*> rows() const {
     std::vector<const OutputRecord*> rows;
     for (const OutputRecord& row : ledger_.outputs) {
-      const bool is_of_it = record_ != nullptr ? row.source == record_->position
-                                               : is_about("wrong") && row.key == wrong_key();
+      const bool is_of_it = is_about("wrong")
+                                ? row.key == wrong_key()
+                                : record_ != nullptr && row.source == record_->position;
       if (is_of_it) {
         rows.push_back(&row);
       }
@@ -143,13 +152,13 @@ class Teller {
     return rows;
   }
 
-  // "key: found 3, expected 4" is about this key.
+  // "key: found 3, expected 4" and "key: missing, expected 4" are about this key.
   [[nodiscard]] std::string wrong_key() const {
     if (verdict_.wrong_examples.empty()) {
       return {};
     }
     const std::string& example = verdict_.wrong_examples.front();
-    return example.substr(0, example.rfind(": found "));
+    return example.substr(0, std::min(example.rfind(": found "), example.rfind(": missing")));
   }
 
   [[nodiscard]] std::string opening() const {
@@ -166,8 +175,7 @@ class Teller {
                        record_->key);
   }
 
-  // --- What happened
-  // -------------------------------------------------------------------------------
+  // --- What happened ---------------------------------------------------------------------------
 
   void add(Instant at, Weight weight, std::string who, std::string what) {
     lines_.push_back({at, weight, std::move(who), std::move(what)});
@@ -221,7 +229,10 @@ class Teller {
   }
 
   void tell_record() {
-    add(record_->produced_at, Weight::kContext, "producer", "Kafka has " + record_name());
+    add(record_->produced_at,
+        Weight::kContext,
+        "producer",
+        fmt::format("makes {}, and soon sends it to Kafka", record_name()));
   }
 
   void tell_rows() {
@@ -230,7 +241,7 @@ class Teller {
           Weight::kCore,
           name_of(row->writer),
           fmt::format("writes {} for {} (attempt {}): it is in the sink",
-                      record_ != nullptr ? record_name() : row->key + " = " + row->value,
+                      is_about("wrong") ? row->key + " = " + row->value : record_name(),
                       batch_name(row->batch),
                       row->attempt));
     }
@@ -306,10 +317,10 @@ class Teller {
     return nullptr;
   }
 
-  // --- Named points
-  // --------------------------------------------------------------------------------
+  // --- Named points ----------------------------------------------------------------------------
 
-  // Points of batches that had the record, and what receivers and a recovering driver did.
+  // Points of batches that had the record, or of all if there is none, and what receivers and a
+  // recovering driver did.
   void tell_points() {
     std::set<std::tuple<engine::Address, Point, std::optional<engine::BatchTime>>> told;
     for (const Event& event : ledger_.events) {
@@ -335,7 +346,10 @@ class Teller {
     if (is_recovery(event.point)) {
       return event.process.incarnation > 1;
     }
-    if (record_ == nullptr || event.at < record_->produced_at) {
+    if (record_ == nullptr) {
+      return !subject_.finding.empty();
+    }
+    if (event.at < record_->produced_at) {
       return false;
     }
     const bool is_elsewhere = event.partition >= 0 &&
@@ -354,8 +368,7 @@ class Teller {
     });
   }
 
-  // --- Choice
-  // --------------------------------------------------------------------------------------
+  // --- Choice ----------------------------------------------------------------------------------
 
   // What matters least goes first, and of that the latest.
   std::vector<std::string> chosen_lines(std::size_t count_max) {
@@ -379,16 +392,15 @@ class Teller {
     return chosen;
   }
 
-  // --- The end
-  // -------------------------------------------------------------------------------------
+  // --- The end ---------------------------------------------------------------------------------
 
   [[nodiscard]] std::vector<std::string> ending() const {
     if (subject_.finding.empty()) {
       return {"Every record came out as it should."};
     }
     std::vector<std::string> end{outcome()};
-    if (record_ != nullptr) {
-      end.push_back(is_about("lost") ? why_lost() : why_twice());
+    if (record_ != nullptr && !is_about("wrong")) {
+      end.push_back(is_about("duplicated") ? why_twice() : why_lost());
       end.push_back(subject_.sink);
     }
     end.push_back(who_noticed());
@@ -396,7 +408,7 @@ class Teller {
   }
 
   [[nodiscard]] std::string outcome() const {
-    if (record_ != nullptr) {
+    if (record_ != nullptr && !is_about("wrong")) {
       const auto count = rows().size();
       return count == 0 ? fmt::format("In the end no row of {} is in the sink.", record_name())
                         : fmt::format("In the end {} row{} of {} {} in the sink; {} expected.",
@@ -432,7 +444,9 @@ class Teller {
       last = with != nullptr ? &plan : last;
     }
     if (last == nullptr) {
-      return "No batch ever had it: whoever kept the position took it for done.";
+      return verdict_.stalled
+                 ? "No batch ever had it. When the time was up, work was left that nobody did."
+                 : "No batch ever had it: whoever kept the position took it for done.";
     }
     return fmt::format("{} of driver #{} had it and did not finish; nobody had it again.",
                        capital(batch_name(last->batch)),
@@ -491,7 +505,7 @@ class Teller {
     if (failed != ledger_.events.end()) {
       return fmt::format("The only sign of it: {} {}.", name_of(failed->process), failure(*failed));
     }
-    return "Nobody noticed: no batch failed, and each process saw nothing but answers of success.";
+    return "Nobody noticed: no batch failed, and the driver never failed to start.";
   }
 
   const Ledger& ledger_;
