@@ -1,8 +1,8 @@
 #include "scenarios/plainer_faults.h"
 
-#include <algorithm>
 #include <bit>
 #include <cstdlib>
+#include <optional>
 #include <variant>
 
 namespace scenarios {
@@ -34,6 +34,9 @@ Duration half(Duration duration) {
   return std::abs(tenths) <= 1 ? duration : tenths / 2 * kTenth;
 }
 
+// A clock that gains a millisecond in a second is hardly wrong.
+constexpr std::int32_t kDriftPpm = 1000;
+
 std::vector<Target> plainer_targets(const Target& target) {
   std::vector<Target> plainer;
   if (target.kind == TargetKind::kCluster) {
@@ -58,6 +61,16 @@ std::int64_t details(const Kind& fault) {
   if constexpr (requires { fault.left; }) {
     sum += details_of_target(fault.left) + details_of_target(fault.right);
   }
+  if constexpr (requires { fault.from; }) {
+    sum += details_of_target(fault.from.value_or(Target{})) +
+           details_of_target(fault.to.value_or(Target{}));
+  }
+  if constexpr (requires { fault.partition; }) {
+    sum += fault.partition > 0 ? 1 : 0;
+  }
+  if constexpr (requires { fault.applied; }) {
+    sum += fault.applied ? 1 : 0;
+  }
   if constexpr (requires { fault.lasts; }) {
     sum += details_of_duration(fault.lasts);
   }
@@ -65,7 +78,10 @@ std::int64_t details(const Kind& fault) {
     sum += details_of_duration(fault.by);
   }
   if constexpr (requires { fault.jump; }) {
-    sum += details_of_duration(fault.jump);
+    sum += details_of_duration(fault.jump) + doublings(fault.drift_ppm / kDriftPpm);
+  }
+  if constexpr (requires { fault.extra; }) {
+    sum += details_of_duration(fault.extra);
   }
   if constexpr (requires { fault.times; }) {
     sum += doublings(fault.times - 1);
@@ -96,6 +112,16 @@ class Plainer {
       add_targets(&Kind::left);
       add_targets(&Kind::right);
     }
+    if constexpr (requires { fault_.from; }) {
+      add_first_of_its_kind(&Kind::from);
+      add_first_of_its_kind(&Kind::to);
+    }
+    if constexpr (requires { fault_.partition; }) {
+      add([](Kind& plainer) { plainer.partition = 0; });
+    }
+    if constexpr (requires { fault_.applied; }) {
+      add([](Kind& plainer) { plainer.applied = false; });
+    }
     if constexpr (requires { fault_.restarts; }) {
       add([](Kind& plainer) {
         plainer.restarts = true;
@@ -111,12 +137,18 @@ class Plainer {
     }
     if constexpr (requires { fault_.jump; }) {
       add([](Kind& plainer) { plainer.jump = half(plainer.jump); });
+      add([](Kind& plainer) {
+        plainer.drift_ppm -= std::abs(plainer.drift_ppm) > kDriftPpm ? plainer.drift_ppm / 2 : 0;
+      });
+    }
+    if constexpr (requires { fault_.extra; }) {
+      add([](Kind& plainer) { plainer.extra = half(plainer.extra); });
     }
     if constexpr (requires { fault_.times; }) {
       add([](Kind& plainer) { plainer.times = (plainer.times + 1) / 2; });
     }
     if constexpr (requires { fault_.factor; }) {
-      add([](Kind& plainer) { plainer.factor = std::max(plainer.factor / 2, 2); });
+      add([](Kind& plainer) { plainer.factor -= plainer.factor > 2 ? plainer.factor / 2 : 0; });
     }
     if constexpr (requires { fault_.records; }) {
       add([](Kind& plainer) { plainer.records = (plainer.records + 1) / 2; });
@@ -137,6 +169,12 @@ class Plainer {
   void add_targets(Target Kind::*member) {
     for (const Target& target : plainer_targets(fault_.*member)) {
       add([&](Kind& plainer) { plainer.*member = target; });
+    }
+  }
+
+  void add_first_of_its_kind(std::optional<Target> Kind::*member) {
+    if (fault_.*member) {
+      add([&](Kind& plainer) { (plainer.*member)->index = 0; });
     }
   }
 

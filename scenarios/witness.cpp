@@ -124,6 +124,21 @@ class DocumentList {
     add_if(can_be_faster(), std::move(document));
   }
 
+  // So many records in the time of those that there are.
+  void add_sparser(std::int64_t records) {
+    const Dimension& dimension = kDimensions.front();
+    const std::int64_t now = dimension.read(scenario());
+    if (records < dimension.least || records >= now) {
+      return;
+    }
+    YamlNode document = world_.document;
+    dimension.write(document, scenario(), records);
+    write_rate(document,
+               scenario().workload.rate_per_second * static_cast<double>(records) /
+                   static_cast<double>(now));
+    documents_.push_back(std::move(document));
+  }
+
   [[nodiscard]] std::vector<YamlNode> take() { return std::move(documents_); }
 
  private:
@@ -155,6 +170,7 @@ YamlNode bare_document(const YamlNode& document, std::uint64_t seed) {
     remove_key(bare, key);
   }
   set_value(bare, {"seed"}, make_scalar(fmt::format("{}", seed)));
+  set_value(bare, {"pipeline", "sink", "store"}, make_scalar("memory"));
   return bare;
 }
 
@@ -217,6 +233,10 @@ std::vector<YamlNode> smaller_documents(const SmallWorld& world) {
       list.add_single(dimension, now - 1);
     }
   }
+  const std::int64_t records = kDimensions.front().read(scenario);
+  list.add_sparser(2);
+  list.add_sparser(records / 2);
+  list.add_sparser(records - 1);
   list.add_rate(kRateMax);
   list.add_rate(scenario.workload.rate_per_second * 2);
   return list.take();

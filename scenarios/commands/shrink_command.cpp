@@ -49,12 +49,20 @@ std::string shrunk_name(const std::string& name) {
   return base_name(name).substr(0, kNameBytesMax - kSuffix.size()) + std::string(kSuffix);
 }
 
-// Nobody's own work is overwritten.
-bool may_write(const std::string& path) {
+// Empty: the answer can be written there. Nobody's own work is overwritten, and nobody waits for a
+// search whose answer has no place.
+std::string why_not_to(const std::string& path) {
+  const auto folder = std::filesystem::absolute(path).parent_path();
+  if (!std::filesystem::is_directory(folder)) {
+    return fmt::format("--out {}: there is no folder {}", path, folder.string());
+  }
   std::ifstream file(path);
   std::string line;
-  return !std::filesystem::exists(path) ||
-         (file && std::getline(file, line) && line.starts_with(kMark));
+  const bool is_ours = file && std::getline(file, line) && line.starts_with(kMark);
+  if (std::filesystem::exists(path) && !is_ours) {
+    return fmt::format("{} is there and is no shrunk scenario; give another name with --out", path);
+  }
+  return {};
 }
 
 // What the run shows and the search keeps: what is asked for, else the gravest.
@@ -63,7 +71,8 @@ Attempt<std::string> choose_finding(const JudgedRun& judged, const std::string& 
   if (shown.empty()) {
     return Refusal{.sentence =
                        fmt::format("{}: this run shows nothing that could be kept: no record "
-                                   "is lost, duplicated, phantom, reordered or wrong",
+                                   "is lost, duplicated, phantom, reordered or wrong, and it "
+                                   "did not stall",
                                    judged.token)};
   }
   if (wanted.empty()) {
@@ -127,10 +136,9 @@ class Shrinking {
       return Refusal{.sentence = kafka.error()};
     }
     out_ = options_.out.empty() ? base_name(scenario_.name) + ".shrunk.yaml" : options_.out;
-    if (!may_write(out_)) {
-      return Refusal{.sentence = fmt::format("{} is there and is no shrunk scenario; give another "
-                                             "name with --out",
-                                             out_)};
+    const std::string reason = why_not_to(out_);
+    if (!reason.empty()) {
+      return Refusal{.sentence = reason};
     }
     auto there = Runner::create(*kafka, {});
     if (!there) {

@@ -12,7 +12,7 @@ _onceproof() {
   local program=$1 word=$2 previous=$3 command=${COMP_WORDS[1]}
   COMPREPLY=()
   case $previous in
-    --db | --junit | --markdown | --json)
+    --db | --junit | --markdown | --json | --out)
       mapfile -t COMPREPLY < <(compgen -f -- "$word")
       return
       ;;
@@ -24,7 +24,11 @@ _onceproof() {
       mapfile -t COMPREPLY < <(compgen -W 'mock model' -- "$word")
       return
       ;;
-    --seed | --jobs | --until)
+    --finding)
+      mapfile -t COMPREPLY < <(compgen -W 'lost wrong phantom duplicated reordered stalled' -- "$word")
+      return
+      ;;
+    --seed | --jobs | --until | --budget | --time)
       return
       ;;
     --source)
@@ -42,7 +46,7 @@ _onceproof() {
   esac
   local words=''
   if ((COMP_CWORD == 1)); then
-    words='run matrix defects replay list --help --version'
+    words='run matrix defects replay shrink list --help --version'
   elif [[ $command == run && $word == -* ]]; then
     words='--kafka --seed --jobs --db --report --junit --markdown --json --quiet --no-color --help'
   elif [[ $command == matrix ]]; then
@@ -52,13 +56,15 @@ _onceproof() {
     [[ $word == -* ]] || words=$(_onceproof_defects "$program")
   elif [[ $command == replay && $word == -* ]]; then
     words='--kafka --events --trace --until --verify --json --quiet --no-color --help'
+  elif [[ $command == shrink && $word == -* ]]; then
+    words='--kafka --finding --out --budget --time --json --quiet --no-color --help'
   elif [[ $command == list ]]; then
     words='scenarios pipelines points faults sinks defects protocol --markdown --help'
   elif [[ $command == run ]]; then
     words=$(_onceproof_names "$program")
   fi
   mapfile -t COMPREPLY < <(compgen -W "$words" -- "$word")
-  if [[ $word != -* && ($command == run || $command == replay) && $COMP_CWORD -gt 1 ]]; then
+  if [[ $word != -* && ($command == run || $command == replay || $command == shrink) && $COMP_CWORD -gt 1 ]]; then
     local files
     mapfile -t files < <(compgen -f -- "$word")
     COMPREPLY+=("${files[@]}")

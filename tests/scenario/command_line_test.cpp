@@ -446,6 +446,9 @@ TEST_F(CommandLine, WhatShrinkCannotDoIsRefusedInOneSentence) {
   expect_refusal(onceproof({"shrink", token, "refuted.yaml", "--finding", "lost"}),
                  2,
                  "this run does not show it, but: duplicated");
+  expect_refusal(onceproof({"shrink", token, "refuted.yaml", "--out", "nowhere/less.yaml"}),
+                 2,
+                 "there is no folder");
   expect_refusal(onceproof({"shrink", token, "--budget", "0"}), 2, "from 1 to 1000000000");
   expect_refusal(onceproof({"shrink", token, "--time", "soon"}), 2, "--time \"soon\"");
 }
