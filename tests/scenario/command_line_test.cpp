@@ -286,6 +286,25 @@ TEST_F(CommandLine, NoColorOfAnyValueIsNoError) {
 
 // --- A verdict that differs --------------------------------------------------------------------
 
+// Only the model takes records out of a topic. Nobody runs something weaker instead.
+TEST_F(CommandLine, WhatTheChosenKafkaCannotDoIsRefusedAndWhatItCanIsNamed) {
+  Sample sample{.name = "election"};
+  sample.faults =
+      "faults: [ { kafka: truncate, partition: 0, records: 5, at: { time: 5500ms } }, "
+      "{ pause: driver, for: 3s, at: { time: 3500ms } } ]\n";
+  sample.expect = "expect: { received: { lost: \">0\" } }\n";
+  const std::string name = file(sample);
+  const std::string sentence =
+      "election.yaml: scenario election: fault 1: only --kafka model can do kafka: truncate; what "
+      "this cluster can do is kafka: broker-down, leader-move, request-error";
+  expect_refusal(onceproof({"run", name, "--kafka", "mock"}), 2, sentence);
+  const Ended on_model = onceproof({"run", name, "--kafka", "model", "--json", "-"});
+  const std::string token = json::parse(on_model.out)["runs"][0]["token"];
+  EXPECT_GT(json::parse(on_model.out)["runs"][0]["lost"], 0);
+  expect_refusal(onceproof({"replay", token, name, "--kafka", "mock"}), 2, sentence);
+  EXPECT_EQ(onceproof({"replay", token, name}).status, 1) << "it stalls: the record never comes";
+}
+
 TEST_F(CommandLine, ARefutedExpectationIsExplainedAndItsTokenRepeatsIt) {
   const Ended ended = onceproof({"run", file(refuted()), "--kafka", "model"});
   EXPECT_EQ(ended.status, 1);
@@ -685,6 +704,23 @@ TEST_F(CommandLine, EachListHasTitlesAndRows) {
     const Ended ended = onceproof({"list", word});
     EXPECT_EQ(ended.status, 0) << ended.err;
     EXPECT_GE(std::ranges::count(ended.out, '\n'), 3) << word;
+  }
+}
+
+// Every kind that a scenario can name, by the word that names it.
+TEST_F(CommandLine, TheListOfFaultsHasEveryKindThatTheSchemaDescribes) {
+  const std::string schema =
+      read_file(fs::path(ONCEPROOF_SOURCE_DIR) / "scenarios/scenario.schema.json");
+  const json definitions = json::parse(schema).at("$defs");
+  const std::string listed = onceproof({"list", "faults"}).out;
+  for (const char* const kind : {"pause", "drop", "delay", "duplicate", "clock", "reorder"}) {
+    EXPECT_TRUE(definitions.contains(kind)) << kind;
+    EXPECT_THAT(listed, HasSubstr(fmt::format("\n{}: ", kind)));
+  }
+  for (const char* const kind : {"fail", "disk", "kafka", "slow"}) {
+    for (const json& word : definitions.at(kind).at("properties").at(kind).at("enum")) {
+      EXPECT_THAT(listed, HasSubstr(fmt::format("\n{}: {} ", kind, word.get<std::string>())));
+    }
   }
 }
 
