@@ -65,8 +65,8 @@ WitnessSize size_of(const PreparedScenario& prepared,
                     const JudgedRun& judged);
 
 // Worlds that are smaller than this one in some respect, the boldest first: everything at its
-// least, one thing at its least, at half, one less; fewer records in the same time; and records that
-// come earlier or all at once.
+// least, one thing at its least, at half, one less; fewer records in the same time; and records
+// that come earlier or all at once.
 std::vector<YamlNode> smaller_documents(const SmallWorld& world);
 
 }  // namespace scenarios

@@ -217,6 +217,7 @@ TEST(MatrixJson, ACellHasTheFieldsOfTheContract) {
       {"received", "at-least-once"},
       {"output", "none"},
       {"schedules", 300},
+      {"pruned", 0},
       {"of", 9000},
       {"depth", 1},
       {"witness",
