@@ -158,6 +158,9 @@ void Recorder::point_reached(const sim::Process& process,
   if (point == engine::Point::kGeneratorBatchDue && context.batch) {
     due_at_[*context.batch] = scheduler_.now();
   }
+  if (point == engine::Point::kTrackerBlocksAllocated) {
+    last_allocated_ = context.batch;
+  }
   if (point == engine::Point::kTaskOutputCommitted && !has_shuffle_) {
     output_ended(process, context);
   }
@@ -191,6 +194,7 @@ void Recorder::begin_driver_life(engine::Incarnation life) {
     positions.clear();
   }
   due_at_.clear();
+  last_allocated_.reset();
   first_plan_of_life_ = ledger_.plans.size();
   ended_in_life_ = 0;
 }
@@ -299,11 +303,20 @@ void Recorder::change_buffer(engine::ProcessId executor, std::int64_t delta_reco
 // or nobody listens to them any more. Those that succeeded it remain.
 void Recorder::forget_receivers(engine::ProcessId executor) {
   buffered_records_.erase(executor);
+  given_up_.erase(executor);
   for (std::vector<Position>& positions : positions_) {
     const auto own = std::ranges::find(positions, executor, &Position::executor);
     if (own != positions.end()) {
       positions.erase(positions.begin(), std::next(own));
     }
+  }
+}
+
+void Recorder::count_on(engine::ProcessId executor, bool counts) {
+  if (counts) {
+    given_up_.erase(executor);
+  } else {
+    given_up_.insert(executor);
   }
 }
 
@@ -339,16 +352,22 @@ engine::Instant Recorder::due_at(engine::BatchTime batch) const {
   return due == due_at_.end() ? batch.at : std::min(batch.at, due->second);
 }
 
-// Of several that say where they are in a partition the one counts who spoke last.
+// Of several that say where they are in a partition the one counts who spoke last, and nobody who
+// was given up: a process that stood still may start its receiver behind the successor.
 bool Recorder::has_received_everything(engine::Instant before) const {
   for (std::size_t i = 0; i < produced_until_.size(); ++i) {
-    const auto latest = std::ranges::max_element(positions_[i], {}, &Position::word);
-    if (latest == positions_[i].end() || latest->until < produced_until_[i]) {
+    const Position* latest = nullptr;
+    for (const Position& said : positions_[i]) {
+      const bool counts = !given_up_.contains(said.executor);
+      latest = counts && (latest == nullptr || latest->word < said.word) ? &said : latest;
+    }
+    if (latest == nullptr || latest->until < produced_until_[i]) {
       return false;
     }
   }
   const auto holds_nothing = [this](const auto& buffered) {
-    return buffered.second == 0 || is_superseded(buffered.first);
+    return buffered.second == 0 || given_up_.contains(buffered.first) ||
+           is_superseded(buffered.first);
   };
   return last_receiver_activity_ < before && std::ranges::all_of(buffered_records_, holds_nothing);
 }
@@ -358,6 +377,9 @@ bool Recorder::drained_at(engine::BatchTime batch) const {
     return false;
   }
   if (has_receivers_ ? !has_received_everything(due_at(batch)) : !has_planned_everything()) {
+    return false;
+  }
+  if (has_receivers_ && last_allocated_ < batch) {
     return false;
   }
   const auto plan = std::ranges::find_if(

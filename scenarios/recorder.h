@@ -9,6 +9,8 @@
 #include <functional>
 #include <map>
 #include <memory>
+#include <optional>
+#include <set>
 #include <vector>
 
 #include "engine/ports/listener.h"
@@ -40,10 +42,15 @@ class Recorder {
   void life_began(const sim::Process& process);
   void life_ended(const sim::Process& process, bool crashed);
 
+  // Whether the driver counts on this executor, which lives. What the receivers of others say and
+  // hold is nothing that anybody waits for.
+  void count_on(engine::ProcessId executor, bool counts);
+
   // Every batch that the current driver life has planned has ended, `batch`, which it just
   // processed, was empty, and nothing is under way behind it: it has planned everything that was
   // produced. With receivers: they have fetched everything, hold nothing, and have done nothing
-  // since the batch was due; what those hold that have successors is given up.
+  // since the batch was due; what those hold that have successors is given up. The batch was given
+  // its blocks: one that could not be is as empty as one for which none wait.
   [[nodiscard]] bool drained_at(engine::BatchTime batch) const;
 
   // Called for every processed batch.
@@ -101,9 +108,12 @@ class Recorder {
   std::vector<std::vector<Position>> positions_;
   std::int64_t word_count_ = 0;
   std::map<engine::ProcessId, std::int64_t> buffered_records_;  // of living executors
+  std::set<engine::ProcessId> given_up_;  // living executors that the driver does not count on
   engine::Instant last_receiver_activity_;
   // When the current driver life began to plan a batch, in virtual time: its clock may be ahead.
   std::map<engine::BatchTime, engine::Instant> due_at_;
+  // The batch that was given blocks last, in this life of the driver.
+  std::optional<engine::BatchTime> last_allocated_;
   engine::Incarnation driver_life_ = 0;                         // the latest
   std::map<engine::ProcessId, engine::Incarnation> works_for_;  // driver life of an executor life
 };

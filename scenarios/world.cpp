@@ -618,6 +618,12 @@ void World::delete_checkpoint() {
 // to come. A fault that never comes keeps the world running to its deadline, but does not make it
 // stalled.
 void World::batch_processed(engine::BatchTime batch) {
+  for (const auto& executor : executors_) {
+    if (executor->process.alive()) {
+      const engine::Address life = executor->process.address();
+      recorder_.count_on(executor->process.id(), driver_->driver->has_executor(life));
+    }
+  }
   const bool settled = producer_->is_done() && pending_repairs_ == 0 && restarts_.empty() &&
                        driver_->process.alive() && recorder_.drained_at(batch);
   drained_ = settled;

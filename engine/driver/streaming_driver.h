@@ -47,6 +47,9 @@ class StreamingDriver {
   // the driver exits (StreamingContext.stop with stopGracefully). Returns at once.
   void stop_gracefully();
 
+  // It has registered, and was not given up.
+  [[nodiscard]] bool has_executor(Address executor) const { return tasks_.is_alive(executor); }
+
  private:
   std::unique_ptr<InputStream> make_stream();
   Task<> begin();

@@ -9,6 +9,7 @@
 #include <cstdint>
 #include <string>
 #include <string_view>
+#include <utility>
 #include <vector>
 
 #include <fmt/format.h>
@@ -36,6 +37,8 @@ constexpr std::array kDrawing{Strategy::kRandom, Strategy::kPct, Strategy::kSwar
 
 constexpr std::string_view kDirect = "kind: kafka-direct, offsets: checkpoint";
 constexpr std::string_view kDirectFromSink = "kind: kafka-direct, offsets: sink";
+constexpr std::string_view kReceiver =
+    "kind: kafka-receiver, reliable: true, write_ahead_log: true, block_interval: 500ms";
 
 struct Pipeline {
   std::string_view name;
@@ -86,6 +89,7 @@ std::vector<Promise> promises() {
       {{"upserts", kDirect, true, "upsert", "hardened"}, Guarantee::kExactlyOnce, {}},
       {{"units", kDirect, true, "batch-uid", "hardened"}, Guarantee::kExactlyOnce, {}},
       {{"offsets", kDirectFromSink, false, "offsets", "hardened"}, Guarantee::kExactlyOnce, {}},
+      {{"received", kReceiver, true, "upsert", "hardened"}, Guarantee::kExactlyOnce, {}},
       {{"appends", kDirect, true, "append", "{}"}, Guarantee::kAtLeastOnce, fails_batches},
   };
 }
@@ -113,8 +117,16 @@ Prepared prepare(Player& player, const Promise& promise) {
   return prepared;
 }
 
+// A broken invariant is a run that stalls, and says so.
 JudgedRun play(Player& player, const Prepared& prepared, const FaultPlan& plan) {
-  return player.play(prepared.scenario, prepared.scenario.scenario.seed, plan);
+  auto outcome = player.runner().run(prepared.scenario, prepared.scenario.scenario.seed, plan);
+  if (!outcome) {
+    ADD_FAILURE() << outcome.error().message;
+    JudgedRun broken;
+    broken.verdict.stalled = true;
+    return broken;
+  }
+  return std::move(*outcome);
 }
 
 bool keeps(const JudgedRun& judged, Guarantee kept) {

@@ -105,6 +105,12 @@ class World {
     scheduler.run(tests::at_ms(time_ms));
   }
 
+  // The batch is given the blocks that wait; a batch of a Direct stream is given none.
+  void allocate(std::int64_t batch_ms) {
+    const engine::PointContext context{.batch = batch_at_ms(batch_ms)};
+    recorder.point_reached(driver, Point::kTrackerBlocksAllocated, context);
+  }
+
   void complete(std::int64_t batch_ms) { told_by_driver().batch_completed(batch_at_ms(batch_ms)); }
 
   reports::Ledger& ledger() { return recorder.ledger(); }
@@ -196,6 +202,7 @@ class ReceiverWorld : public World {
   }
 
   void plan_empty(std::int64_t batch_ms) {
+    allocate(batch_ms);
     plan_ranges(batch_ms, {});
     complete(batch_ms);
   }
@@ -357,6 +364,33 @@ TEST(RecorderOfReceivers, APredecessorThatForgetsItsPositionIsNotWaitedFor) {
   EXPECT_FALSE(world.drained_at_ms(3000)) << "the successor itself starts again";
 }
 
+// It stood still while another took its place, and starts its receiver when it goes on.
+TEST(RecorderOfReceivers, OneThatWasGivenUpIsNoSuccessorHoweverLateItSpeaks) {
+  ReceiverWorld world;
+  world.begin(world.neighbour);
+  world.told_by_neighbour().receiver_position(0, Offset{1});
+  world.crash(world.executor);
+  world.begin(world.executor);
+  world.told_by_executor().receiver_position(0, Offset{0});
+  world.told_by_executor().receiver_buffer_changed(1);
+  world.plan_empty(3000);
+  EXPECT_FALSE(world.drained_at_ms(3000)) << "the driver counts on it";
+  world.recorder.count_on(kExecutor, false);
+  EXPECT_TRUE(world.drained_at_ms(3000));
+  world.recorder.count_on(kExecutor, true);
+  EXPECT_FALSE(world.drained_at_ms(3000)) << "it has registered now";
+}
+
+// The driver could not log who gets the blocks: they wait for the next batch.
+TEST(RecorderOfReceivers, ABatchThatWasNotGivenTheBlocksThatWaitIsNotTheEnd) {
+  ReceiverWorld world;
+  world.plan_ranges(3000, {});
+  world.complete(3000);
+  EXPECT_FALSE(world.drained_at_ms(3000));
+  world.plan_empty(4000);
+  EXPECT_TRUE(world.drained_at_ms(4000));
+}
+
 TEST(RecorderOfReceivers, AnExecutorOfAnEarlierDriverLifeSaysNothingOfPositions) {
   ReceiverWorld world;
   world.crash(world.driver);
@@ -372,6 +406,7 @@ TEST(RecorderOfReceivers, AnExecutorOfAnEarlierDriverLifeSaysNothingOfPositions)
 
 TEST(RecorderOfReceivers, EveryPartitionNeedsAPositionEvenIfNothingWasProduced) {
   World world(false, true);
+  world.allocate(1000);
   world.plan_ranges(1000, {});
   world.complete(1000);
   EXPECT_FALSE(world.recorder.drained_at(batch_at_ms(1000)));
