@@ -12,6 +12,7 @@
 
 #include "engine/ports/points.h"
 #include "engine/ports/vocabulary.h"
+#include "sim/storage.h"
 
 namespace faults {
 
@@ -67,6 +68,7 @@ struct Crash {
   std::optional<engine::Duration> restart_after;  // empty: the cluster's own restart delay
   bool restarts = true;                           // false: never
   Redeploy redeploy;
+  sim::DiskOutcome disk = sim::DiskOutcome::kDropUnsynced;  // of what nothing has made durable
   auto operator<=>(const Crash&) const = default;
 };
 

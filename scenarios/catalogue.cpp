@@ -137,4 +137,22 @@ Loaded<std::vector<Scenario>> find_scenarios(const std::vector<std::string>& arg
   return scenarios;
 }
 
+Loaded<std::vector<PreparedScenario>> prepare_scenarios(const std::vector<std::string>& arguments,
+                                                        std::optional<std::uint64_t> seed) {
+  auto found = find_scenarios(arguments);
+  if (!found) {
+    return found.error();
+  }
+  std::vector<PreparedScenario> prepared;
+  for (Scenario& scenario : found.value()) {
+    scenario.seed = seed.value_or(scenario.seed);
+    auto ready = prepare(std::move(scenario));
+    if (!ready) {
+      return ready.error();
+    }
+    prepared.push_back(std::move(ready.value()));
+  }
+  return prepared;
+}
+
 }  // namespace scenarios

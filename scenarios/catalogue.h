@@ -5,10 +5,13 @@
 
 #pragma once
 
+#include <cstdint>
+#include <optional>
 #include <string>
 #include <vector>
 
 #include "scenarios/diagnostic.h"
+#include "scenarios/prepared.h"
 #include "scenarios/scenario.h"
 
 namespace scenarios {
@@ -25,5 +28,9 @@ std::vector<std::string> scenario_files(const std::string& directory);
 // The scenarios meant by `arguments`, in that order; none given: the whole catalogue, by file name.
 // Errors    a file's own; a name that is no file, folder or scenario; a name that occurs twice.
 Loaded<std::vector<Scenario>> find_scenarios(const std::vector<std::string>& arguments);
+
+// The same, ready to run. `seed`: instead of the seed of each.
+Loaded<std::vector<PreparedScenario>> prepare_scenarios(const std::vector<std::string>& arguments,
+                                                        std::optional<std::uint64_t> seed);
 
 }  // namespace scenarios

@@ -1,8 +1,6 @@
 #include "scenarios/conviction.h"
 
 #include <algorithm>
-#include <array>
-#include <limits>
 #include <set>
 #include <tuple>
 #include <utility>
@@ -10,9 +8,9 @@
 #include <fmt/format.h>
 
 #include "engine/ports/invariant.h"
-#include "faults/exhaustive.h"
 #include "scenarios/catalogue.h"
 #include "scenarios/explorer.h"
+#include "scenarios/findings.h"
 
 namespace scenarios {
 namespace {
@@ -44,17 +42,8 @@ Scenario without(const engine::ProtocolChoice& mistake, Scenario scenario) {
   return scenario;
 }
 
-Schedules every_crash(const PreparedScenario& prepared, const JudgedRun& own_run) {
-  const Scenario& scenario = prepared.scenario;
-  std::vector<faults::FaultPlan> plans;
-  if (scenario.explore) {
-    plans =
-        faults::with_one_more_crash(scenario.faults, own_run.run.steps, explored_targets(scenario));
-  }
-  return [plans = std::move(plans)](std::int64_t n) -> std::optional<faults::FaultPlan> {
-    return n < std::ssize(plans) ? std::optional(plans[static_cast<std::size_t>(n)]) : std::nullopt;
-  };
-}
+// In a schedule that is drawn.
+constexpr std::int32_t kFaultsMax = 3;
 
 // Sees each run of a search; false ends it.
 using Visitor = std::function<bool(const JudgedRun& judged, const faults::FaultPlan& plan)>;
@@ -65,14 +54,19 @@ Runner::Outcome<bool> search(Runner& runner,
                              const SearchStrategy& strategy,
                              const Visitor& visit) {
   const Scenario& scenario = prepared.scenario;
-  auto judged = runner.run(prepared, scenario.seed, scenario.faults);
+  const std::vector<faults::Target> targets = explored_targets(scenario);
+  auto judged = runner.run(prepared,
+                           scenario.seed,
+                           scenario.faults,
+                           sim::Trace::Recording::kHashOnly,
+                           {.targets = targets, .is_known = {}});
   if (!judged) {
     return judged.error();
   }
-  if (!visit(judged.value(), scenario.faults)) {
+  if (!visit(judged.value(), scenario.faults) || !scenario.explore) {
     return true;
   }
-  const Schedules schedules = strategy.schedules(prepared, judged.value());
+  const Schedules schedules = strategy.schedules(prepared, judged.value(), kFaultsMax);
   for (std::int64_t n = 0; n < strategy.budget; ++n) {
     const auto plan = schedules(n);
     if (!plan) {
@@ -182,11 +176,8 @@ Loaded<std::vector<Defect>> make_defects(std::vector<Scenario> scenarios) {
   return defects;
 }
 
-std::span<const SearchStrategy> search_strategies() {
-  static constexpr std::array kStrategies{
-      SearchStrategy{"exhaustive", every_crash, std::numeric_limits<std::int64_t>::max()},
-  };
-  return kStrategies;
+std::span<const SearchStrategy> convicting_strategies() {
+  return search_strategies().first(1);
 }
 
 Runner::Outcome<Conviction> convict(Runner& runner,

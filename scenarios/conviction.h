@@ -12,17 +12,14 @@
 #pragma once
 
 #include <cstdint>
-#include <functional>
-#include <optional>
-#include <span>
 #include <string>
-#include <string_view>
 #include <vector>
 
 #include "engine/ports/protocol.h"
 #include "faults/fault_plan.h"
 #include "scenarios/prepared.h"
 #include "scenarios/runner.h"
+#include "scenarios/search_strategy.h"
 
 namespace scenarios {
 
@@ -42,19 +39,8 @@ std::string defects_directory();
 // Errors    a scenario without a mistake, with several, or with one that another has.
 Loaded<std::vector<Defect>> make_defects(std::vector<Scenario> scenarios);
 
-// The n-th schedule of a search, from 0. Empty: there are no more.
-using Schedules = std::function<std::optional<faults::FaultPlan>(std::int64_t n)>;
-
-// A way to search a world, told of the run with its own faults and no others.
-struct SearchStrategy {
-  std::string_view name;
-  Schedules (*schedules)(const PreparedScenario& prepared, const JudgedRun& own_run);
-  std::int64_t budget;  // schedules at most, where a search does not end by itself
-};
-
-// `exhaustive`: one crash more, of each of the targets that `explore:` names at each effect
-// boundary; without `explore:` none.
-std::span<const SearchStrategy> search_strategies();
+// Those that defects are searched by.
+std::span<const SearchStrategy> convicting_strategies();
 
 struct Conviction {
   std::string finding;         // empty: not convicted
@@ -67,6 +53,7 @@ struct Conviction {
   [[nodiscard]] bool is_guilty() const { return !finding.empty(); }
 };
 
+// A world without `explore:` is not searched: its own faults convict.
 Runner::Outcome<Conviction> convict(Runner& runner,
                                     const Defect& defect,
                                     const SearchStrategy& strategy);

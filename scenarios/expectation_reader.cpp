@@ -99,14 +99,6 @@ std::vector<std::string> read_findings(const Field& field) {
   return findings;
 }
 
-std::int32_t read_depth(const Field& field) {
-  const std::int32_t depth = read_int32(field, 1, 3);
-  if (depth > 1) {
-    refuse(field.node, "this version explores one crash more (depth: 1), not two or three");
-  }
-  return depth;
-}
-
 std::vector<faults::Target> read_targets(const Field& field) {
   if (field.node.kind != YamlNode::Kind::kSequence || field.node.items.empty()) {
     refuse_type(field, "a list such as [ driver, executor:1 ]");
@@ -120,8 +112,9 @@ std::vector<faults::Target> read_targets(const Field& field) {
 }
 
 constexpr std::array kExploreKeys{
-    Key<Explore>{"depth",
-                 [](const Field& field, Explore& explore) { explore.depth = read_depth(field); }},
+    Key<Explore>{
+        "depth",
+        [](const Field& field, Explore& explore) { explore.depth = read_int32(field, 1, 3); }},
     Key<Explore>{"crash",
                  [](const Field& field, Explore& explore) { explore.crash = read_targets(field); }},
     Key<Explore>{

@@ -7,6 +7,7 @@
 #include <vector>
 
 #include "scenarios/disruption_reader.h"
+#include "scenarios/fault_words.h"
 #include "scenarios/trigger_reader.h"
 
 namespace scenarios {
@@ -35,6 +36,7 @@ struct FaultKeys {
   const YamlNode* crash_node = nullptr;
   const YamlNode* partition_node = nullptr;
   const YamlNode* restart_node = nullptr;  // restart_after or redeploy
+  const YamlNode* disk_node = nullptr;
   const YamlNode* for_node = nullptr;
   const YamlNode* at_node = nullptr;
   faults::Crash crash;
@@ -91,6 +93,11 @@ constexpr std::array kFaultKeys{
                      fault.restart_node = &field.node;
                      read_mapping(field, kRedeploy, fault.crash.redeploy);
                    }},
+    Key<FaultKeys>{"disk",
+                   [](const Field& field, FaultKeys& fault) {
+                     fault.disk_node = &field.node;
+                     fault.crash.disk = read_choice<sim::DiskOutcome>(field, kDiskOutcomes);
+                   }},
 };
 constexpr std::array<std::string_view, 1> kFaultRequired{"at"};
 constexpr Mapping<FaultKeys> kFault{"fault", kFaultKeys, kFaultRequired};
@@ -108,6 +115,9 @@ faults::Fault make_partition(const YamlNode& node, FaultKeys fault) {
   if (fault.restart_node != nullptr) {
     refuse(*fault.restart_node,
            "restart_after and redeploy go with a crash; nobody dies of a partition");
+  }
+  if (fault.disk_node != nullptr) {
+    refuse(*fault.disk_node, "disk goes with a crash; a partition leaves every disk alone");
   }
   if (fault.for_node == nullptr) {
     refuse(node, "a partition needs the key \"for\": how long it lasts");
@@ -128,12 +138,13 @@ const YamlNode& find_kind(const YamlNode& node) {
   const std::vector<std::string_view> kinds = fault_kinds();
   const std::vector<std::string_view> others = known_mapping(kFault).keys;
   const bool is_kafka = node.find("kafka") != nullptr;
+  const bool is_crash = node.find("crash") != nullptr;
   const YamlNode* found = nullptr;
   int count = 0;
   for (std::size_t i = 0; i + 1 < node.items.size(); i += 2) {
     const std::string& key = node.items[i].text;
-    const bool is_kind =
-        std::ranges::find(kinds, key) != kinds.end() && !(is_kafka && key == "partition");
+    const bool is_kind = std::ranges::find(kinds, key) != kinds.end() &&
+                         !(is_kafka && key == "partition") && !(is_crash && key == "disk");
     found = is_kind ? &node.items[i] : found;
     count += is_kind ? 1 : 0;
   }

@@ -9,6 +9,7 @@
 
 #include "engine/messages.h"
 #include "engine/ports/points.h"
+#include "faults/exhaustive.h"
 #include "scenarios/fault_words.h"
 #include "scenarios/mapping_reader.h"
 #include "scenarios/possible_faults.h"
@@ -218,6 +219,17 @@ void check_restart(const YamlNode& node, const faults::Crash& crash) {
   }
 }
 
+// Only what storage can do to this target.
+void check_disk(const Scenario& scenario, const YamlNode& node, const faults::Crash& crash) {
+  const auto outcomes = faults::outcomes_of(crash.target, scenario.pipeline.checkpoint_storage);
+  if (std::ranges::find(outcomes, crash.disk) == outcomes.end()) {
+    refuse(locate(node, {"disk"}),
+           fmt::format("when {} dies, checkpoint.storage of this kind has nothing unsynced that "
+                       "could be kept or torn; leave disk out",
+                       locate(node, {"crash"}).text));
+  }
+}
+
 void check_trigger(const Scenario& scenario, const YamlNode& at, const faults::Trigger& trigger) {
   if (const auto* const point = std::get_if<faults::AtPoint>(&trigger)) {
     check_at_point(scenario, at, *point);
@@ -239,6 +251,7 @@ void check_fault(const Scenario& scenario, const YamlNode& node, const faults::C
   check_trigger(scenario, locate(node, {"at"}), crash.at);
   check_restart(node, crash);
   check_redeploy(scenario, node, crash);
+  check_disk(scenario, node, crash);
 }
 
 // What a cut swallows is not sent again: its connections are broken. The driver learns that from

@@ -75,6 +75,10 @@ std::string consequence_of(const faults::Crash& crash) {
   if (crash.redeploy.application_version) {
     text += fmt::format("; application version {}", *crash.redeploy.application_version);
   }
+  if (crash.disk != sim::DiskOutcome::kDropUnsynced) {
+    const bool torn = crash.disk == sim::DiskOutcome::kTornUnsynced;
+    text += torn ? "; unsynced bytes torn" : "; unsynced bytes kept";
+  }
   return text;
 }
 

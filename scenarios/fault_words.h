@@ -39,6 +39,13 @@ inline constexpr std::array kDiskTroubles{
     Choice<faults::DiskTrouble>{"flip-bit", faults::DiskTrouble::kFlipBit},
 };
 
+// What becomes of bytes that a death finds unsynced, beside a crash.
+inline constexpr std::array kDiskOutcomes{
+    Choice<sim::DiskOutcome>{"drop-unsynced", sim::DiskOutcome::kDropUnsynced},
+    Choice<sim::DiskOutcome>{"keep-unsynced", sim::DiskOutcome::kKeepUnsynced},
+    Choice<sim::DiskOutcome>{"torn", sim::DiskOutcome::kTornUnsynced},
+};
+
 inline constexpr std::array kFileKinds{
     Choice<faults::FileKind>{"checkpoint", faults::FileKind::kCheckpoint},
     Choice<faults::FileKind>{"driver-log", faults::FileKind::kDriverLog},

@@ -24,6 +24,11 @@ YamlNode number(Number value) {
   return make_scalar(fmt::format("{}", value));
 }
 
+template <class T, std::size_t kCount>
+YamlNode word(const std::array<Choice<T>, kCount>& words, T value) {
+  return make_scalar(std::string(word_of(words, value)));
+}
+
 YamlNode duration(engine::Duration value) {
   return make_scalar(format_duration(value));
 }
@@ -71,6 +76,9 @@ YamlNode write(const faults::Crash& crash) {
     set_value(
         node, {"redeploy", "application_version"}, number(*crash.redeploy.application_version));
   }
+  if (crash.disk != sim::DiskOutcome::kDropUnsynced) {
+    set_value(node, {"disk"}, word(kDiskOutcomes, crash.disk));
+  }
   return node;
 }
 
@@ -85,11 +93,6 @@ YamlNode write(const faults::Partition& partition) {
 
 YamlNode target(const faults::Target& who) {
   return make_scalar(to_string(who));
-}
-
-template <class T, std::size_t kCount>
-YamlNode word(const std::array<Choice<T>, kCount>& words, T value) {
-  return make_scalar(std::string(word_of(words, value)));
 }
 
 YamlNode write(const faults::Pause& pause) {

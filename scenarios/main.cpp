@@ -112,6 +112,51 @@ CLI::App* add_run(CLI::App& program, scenarios::RunOptions& options) {
   return command;
 }
 
+CLI::App* add_explore(CLI::App& program, scenarios::ExploreOptions& options) {
+  CLI::App* const command = program.add_subcommand("explore", "Search for what breaks a promise");
+  scenarios::CommonOptions& common = options.common;
+  common.kafka = "model";
+  command->add_option("scenarios", options.scenarios, "Files, folders or names")
+      ->required()
+      ->type_name("FILE|DIR|NAME");
+  command->add_option("--strategy", options.strategy, "exhaustive, random, pct or swarm [exhaustive]")
+      ->type_name("NAME");
+  add_number<std::int32_t>(
+      *command,
+      "--depth",
+      1,
+      3,
+      [&options](std::int32_t depth) { options.depth = depth; },
+      "Faults in one schedule besides the scenario's own");
+  add_number<std::int64_t>(
+      *command,
+      "--budget",
+      1,
+      kBudgetMax,
+      [&options](std::int64_t budget) { options.budget = budget; },
+      "Schedules to run, at most");
+  add_duration(*command, "--time", options.time, "Stop searching after so long, such as 60s");
+  add_kafka(*command, common);
+  add_number<std::uint64_t>(
+      *command,
+      "--seed",
+      0,
+      ~std::uint64_t{0},
+      [&common](std::uint64_t seed) { common.seed = seed; },
+      "Instead of the seed of each scenario");
+  add_number<std::int32_t>(
+      *command,
+      "--jobs",
+      1,
+      kJobsMax,
+      [&common](std::int32_t jobs) { common.jobs = jobs; },
+      "Threads; default: one per processor");
+  add_file(*command, "--markdown", common.markdown, "Markdown to this file; - is stdout");
+  add_file(*command, "--json", common.json, "JSON to this file; - is stdout");
+  command->add_flag("--quiet", common.quiet, "No progress on stderr");
+  return command;
+}
+
 CLI::App* add_replay(CLI::App& program, scenarios::ReplayOptions& options) {
   CLI::App* const command = program.add_subcommand("replay", "Run exactly one run again");
   options.common.kafka.clear();
@@ -299,12 +344,14 @@ int run_program(int argc, char** argv) {
   program.set_version_flag("--version", "onceproof " ONCEPROOF_VERSION);
   program.require_subcommand(1);
   scenarios::RunOptions run_options;
+  scenarios::ExploreOptions explore_options;
   scenarios::ReplayOptions replay_options;
   scenarios::ShrinkOptions shrink_options;
   scenarios::MatrixOptions matrix_options;
   scenarios::DefectsOptions defects_options;
   scenarios::ListOptions list_options;
   const CLI::App* const run = add_run(program, run_options);
+  const CLI::App* const explore = add_explore(program, explore_options);
   const CLI::App* const replay = add_replay(program, replay_options);
   const CLI::App* const shrink = add_shrink(program, shrink_options);
   const CLI::App* const matrix = add_matrix(program, matrix_options);
@@ -328,6 +375,10 @@ int run_program(int argc, char** argv) {
   if (run->parsed()) {
     scenarios::watch_for_interruption();
     return scenarios::run_command(run_options);
+  }
+  if (explore->parsed()) {
+    scenarios::watch_for_interruption();
+    return scenarios::explore_command(explore_options);
   }
   if (shrink->parsed()) {
     scenarios::watch_for_interruption();

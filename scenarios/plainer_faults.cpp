@@ -94,7 +94,8 @@ std::int64_t details(const Kind& fault) {
   }
   if constexpr (requires { fault.restarts; }) {
     sum += (fault.restart_after || !fault.restarts ? 1 : 0) +
-           (fault.redeploy == faults::Redeploy{} ? 0 : 1);
+           (fault.redeploy == faults::Redeploy{} ? 0 : 1) +
+           (fault.disk == sim::DiskOutcome::kDropUnsynced ? 0 : 1);
   }
   return sum;
 }
@@ -128,6 +129,7 @@ class Plainer {
         plainer.restart_after.reset();
       });
       add([](Kind& plainer) { plainer.redeploy = {}; });
+      add([](Kind& plainer) { plainer.disk = sim::DiskOutcome::kDropUnsynced; });
     }
     if constexpr (requires { fault_.lasts; }) {
       add([](Kind& plainer) { plainer.lasts = half(plainer.lasts); });

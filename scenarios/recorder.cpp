@@ -60,6 +60,7 @@ class Recorder::ProcessListener final : public engine::Listener {
   }
 
   void batch_processed(engine::BatchTime batch) override {
+    ++recorder_.change_count_;
     if (recorder_.on_batch_processed) {
       recorder_.on_batch_processed(batch);
     }
@@ -174,6 +175,7 @@ void Recorder::produced(reports::InputRecord record) {
 }
 
 void Recorder::life_began(const sim::Process& process) {
+  ++change_count_;
   add(process, event_of(EventKind::kProcessStarted));
   if (process.id().role == engine::Role::kDriver) {
     begin_driver_life(process.address().incarnation);
@@ -182,6 +184,7 @@ void Recorder::life_began(const sim::Process& process) {
 }
 
 void Recorder::life_ended(const sim::Process& process, bool crashed) {
+  ++change_count_;
   add(process, event_of(crashed ? EventKind::kCrash : EventKind::kProcessExited));
   memory_.erase(process.id());
   forget_receivers(process.id());
@@ -202,6 +205,7 @@ void Recorder::begin_driver_life(engine::Incarnation life) {
 void Recorder::plan(engine::Incarnation driver,
                     engine::BatchTime batch,
                     const std::vector<engine::PlannedRange>& ranges) {
+  ++change_count_;
   std::int64_t of_batch = 0;
   std::map<engine::PartitionId, std::int64_t> of_task;
   reports::Metrics& metrics = ledger_.metrics;
@@ -223,6 +227,7 @@ void Recorder::plan(engine::Incarnation driver,
 // An executor may outlive the driver that it works for: what it executes belongs to the plan of
 // that life, whatever the next one has planned meanwhile.
 void Recorder::output_ended(const sim::Process& executor, const engine::PointContext& context) {
+  ++change_count_;
   const engine::Incarnation driver = works_for_[executor.id()];
   const auto plan = std::ranges::find_if(
       ledger_.plans.rbegin(), ledger_.plans.rend(), [&](const reports::BatchPlan& candidate) {
@@ -235,6 +240,7 @@ void Recorder::output_ended(const sim::Process& executor, const engine::PointCon
 }
 
 void Recorder::end_batch(engine::Incarnation driver, engine::BatchTime batch, bool completed) {
+  ++change_count_;
   ++ended_in_life_;
   for (std::size_t i = first_plan_of_life_; i < ledger_.plans.size(); ++i) {
     reports::BatchPlan& plan = ledger_.plans[i];
@@ -389,6 +395,32 @@ bool Recorder::drained_at(engine::BatchTime batch) const {
   INVARIANT(plan != ledger_.plans.rend(), "a processed batch was planned");
   return std::ranges::all_of(
       plan->ranges, [](const engine::PlannedRange& planned) { return planned.range.count() == 0; });
+}
+
+// Of an input everything but its position follows from the workload.
+void Recorder::describe(sim::StateBytes& state) const {
+  state.add(std::uint64_t{ledger_.inputs.size()});
+  for (const reports::InputRecord& input : ledger_.inputs) {
+    state.add(input.position.partition);
+    state.add(input.position.offset);
+  }
+  state.add(std::uint64_t{ledger_.plans.size()});
+  for (const reports::BatchPlan& plan : ledger_.plans) {
+    state.add(plan.batch.at);
+    state.add(plan.driver);
+    state.add(plan.completed);
+    state.add(std::uint64_t{plan.ranges.size()});
+    for (const engine::PlannedRange& planned : plan.ranges) {
+      state.add(planned.range.partition);
+      state.add(planned.range.from);
+      state.add(planned.range.until);
+      state.add(planned.task);
+      state.add(plan.has_executed(planned.task));
+      const engine::BlockId block = planned.block.value_or(engine::BlockId{.stream = -1});
+      state.add(block.stream);
+      state.add(block.number);
+    }
+  }
 }
 
 }  // namespace scenarios

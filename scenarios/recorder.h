@@ -17,6 +17,7 @@
 #include "engine/ports/vocabulary.h"
 #include "reports/ledger.h"
 #include "sim/process.h"
+#include "sim/state_bytes.h"
 
 namespace scenarios {
 
@@ -57,6 +58,13 @@ class Recorder {
   std::function<void(engine::BatchTime)> on_batch_processed;
 
   [[nodiscard]] reports::Ledger& ledger() { return ledger_; }
+
+  // Grows with everything noted that the judge reads or that a later life meets: plans, what was
+  // executed and completed, lives.
+  [[nodiscard]] std::uint64_t change_count() const { return change_count_; }
+
+  // What the judge reads of what is noted so far.
+  void describe(sim::StateBytes& state) const;
 
  private:
   class ProcessListener;
@@ -114,7 +122,8 @@ class Recorder {
   std::map<engine::BatchTime, engine::Instant> due_at_;
   // The batch that was given blocks last, in this life of the driver.
   std::optional<engine::BatchTime> last_allocated_;
-  engine::Incarnation driver_life_ = 0;                         // the latest
+  engine::Incarnation driver_life_ = 0;  // the latest
+  std::uint64_t change_count_ = 0;
   std::map<engine::ProcessId, engine::Incarnation> works_for_;  // driver life of an executor life
 };
 

@@ -94,7 +94,8 @@ Runner::Outcome<engine::SinkDatabase*> Runner::empty_sink(const PreparedScenario
 Runner::Outcome<JudgedRun> Runner::run(const PreparedScenario& prepared,
                                        std::uint64_t seed,
                                        const faults::FaultPlan& plan,
-                                       sim::Trace::Recording recording) {
+                                       sim::Trace::Recording recording,
+                                       const Watch& watch) {
   const auto kafka = empty_cluster();
   if (!kafka) {
     return kafka.error();
@@ -116,10 +117,18 @@ Runner::Outcome<JudgedRun> Runner::run(const PreparedScenario& prepared,
       .name_suffix = external_ ? fmt::format("-{}-{}", kafka_.session, run_count_) : std::string(),
       .recording = recording,
       .interrupted = interrupted_,
+      .watch = watch,
       .on_step = step_listener_};
-  const Outside outside{.kafka = *kafka.value(),
-                        .sink = *sink.value(),
-                        .model = kafka_.kind == KafkaKind::kModel ? &model_ : nullptr};
+  Outside outside{.kafka = *kafka.value(),
+                  .sink = *sink.value(),
+                  .model = kafka_.kind == KafkaKind::kModel ? &model_ : nullptr,
+                  .describe = {}};
+  if (kafka.value() == &model_ && sink.value() == &memory_sink_) {
+    outside.describe = [this](sim::StateBytes& state) {
+      model_.describe(state);
+      memory_sink_.describe(state);
+    };
+  }
   try {
     auto result = run_world(request, outside, memory_);
     if (!result) {
@@ -130,7 +139,9 @@ Runner::Outcome<JudgedRun> Runner::run(const PreparedScenario& prepared,
                                  encode_token(token))};
     }
     JudgedRun judged{.run = std::move(result.value()), .verdict = {}, .token = encode_token(token)};
-    judged.verdict = reports::judge(judged.run.ledger);
+    if (!judged.run.known) {
+      judged.verdict = reports::judge(judged.run.ledger);
+    }
     return judged;
   } catch (const engine::InvariantViolation& violation) {
     return Failure{fmt::format("{}: a broken invariant of onceproof itself: {} (token {})",

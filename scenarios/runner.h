@@ -43,6 +43,7 @@ struct KafkaChoice {
   [[nodiscard]] std::string to_string() const;
 };
 
+// Without a verdict if what follows its black-out was known (RunResult::known).
 struct JudgedRun {
   RunResult run;
   reports::Verdict verdict;
@@ -71,7 +72,8 @@ class Runner {
   Outcome<JudgedRun> run(const PreparedScenario& prepared,
                          std::uint64_t seed,
                          const faults::FaultPlan& plan,
-                         sim::Trace::Recording recording = sim::Trace::Recording::kHashOnly);
+                         sim::Trace::Recording recording = sim::Trace::Recording::kHashOnly,
+                         const Watch& watch = {});
 
   // `listener` is told of every step of every run that begins from now on; may be empty.
   void tell_steps(sim::StepListener listener) { step_listener_ = std::move(listener); }

@@ -39,9 +39,11 @@ constexpr std::uint64_t kPartVersion = 1U << 6U;
 // Not a crash but a partition of the network, of which none of the restart says anything.
 constexpr std::uint64_t kPartCut = 1U << 7U;
 
-constexpr std::uint64_t kPartsEnd = 1U << 8U;
+constexpr std::uint64_t kPartDisk = 1U << 8U;
+
+constexpr std::uint64_t kPartsEnd = 1U << 9U;
 constexpr std::uint64_t kPartsOfCrash =
-    kPartRestartAfter | kPartNoRestart | kPartDeleteCheckpoint | kPartVersion;
+    kPartRestartAfter | kPartNoRestart | kPartDeleteCheckpoint | kPartVersion | kPartDisk;
 
 std::uint64_t parts_of(const faults::Trigger& trigger) {
   std::uint64_t parts = 0;
@@ -59,6 +61,7 @@ std::uint64_t parts_of(const faults::Crash& crash) {
   parts |= crash.restarts ? 0U : kPartNoRestart;
   parts |= crash.redeploy.delete_checkpoint ? kPartDeleteCheckpoint : 0U;
   parts |= crash.redeploy.application_version ? kPartVersion : 0U;
+  parts |= crash.disk != sim::DiskOutcome::kDropUnsynced ? kPartDisk : 0U;
   return parts;
 }
 
@@ -141,6 +144,9 @@ void write_fault(TokenWriter& writer, const faults::Crash& crash) {
   if (crash.redeploy.application_version) {
     writer.integer(*crash.redeploy.application_version);
   }
+  if (crash.disk != sim::DiskOutcome::kDropUnsynced) {
+    writer.varint(static_cast<std::uint64_t>(crash.disk));
+  }
 }
 
 void write_fault(TokenWriter& writer, const faults::Partition& partition) {
@@ -219,6 +225,9 @@ faults::Fault read_crash_or_partition(TokenReader& reader,
   crash.redeploy.delete_checkpoint = (parts & kPartDeleteCheckpoint) != 0;
   if ((parts & kPartVersion) != 0) {
     crash.redeploy.application_version = reader.int32();
+  }
+  if ((parts & kPartDisk) != 0) {
+    crash.disk = static_cast<sim::DiskOutcome>(reader.varint(kDiskOutcomes.size() - 1));
   }
   return crash;
 }

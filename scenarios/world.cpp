@@ -2,6 +2,7 @@
 
 #include <algorithm>
 #include <functional>
+#include <span>
 #include <string>
 #include <string_view>
 #include <utility>
@@ -35,10 +36,6 @@ namespace {
 
 using engine::Duration;
 using engine::Instant;
-
-// How often the cluster manager looks for what is to be started again. Two deaths shortly after
-// each other lead to the same restart, as they do where somebody polls.
-constexpr Duration kLookInterval = std::chrono::milliseconds(50);
 
 Instant next_look(Instant earliest) {
   const Duration since_start = earliest.time_since_epoch();
@@ -76,6 +73,26 @@ Duration end_of_time(const Stop& stop) {
   return stop.graceful ? stop.at + stop.within : stop.at;
 }
 
+class World;
+
+// Notes what one crash more at each effect boundary would meet, behind those of the fault plan.
+class BoundaryNotes final : public sim::FaultHook {
+ public:
+  BoundaryNotes(World& world, faults::Injector& injector) : world_(world), injector_(injector) {}
+
+  void on_step(sim::Process& process, std::uint64_t step) override;
+
+  void on_point(sim::Process& process,
+                engine::Point point,
+                const engine::PointContext& context) override {
+    injector_.on_point(process, point, context);
+  }
+
+ private:
+  World& world_;
+  faults::Injector& injector_;
+};
+
 class World {
  public:
   World(const RunRequest& request, Outside outside, sim::SchedulerMemory& memory);
@@ -85,8 +102,20 @@ class World {
 
   engine::Result<RunResult> run();
 
+  [[nodiscard]] sim::FaultHook* hook();
+
+  // `process` comes to its effect boundary `step`.
+  void note_boundary(const sim::Process& process, std::uint64_t step);
+
  private:
   struct Host;
+
+  // To be started again when the cluster manager looks at `at`.
+  struct Restart {
+    Instant at;
+    Host* host = nullptr;
+    faults::Redeploy redeploy;
+  };
 
   void stop_gracefully();
   void start_driver();
@@ -98,6 +127,7 @@ class World {
   bool strike(const Disruption& disruption);
   bool fail_receiver(engine::StreamId stream);
   bool kill_machine(Host& host, const faults::Crash& crash);
+  bool kill_in_silence(Host& host, const faults::Crash& crash);
   bool kill_cluster(const faults::Crash& crash);
   Host& executor(std::int32_t index);
   Host* living_process(const faults::Target& target);
@@ -110,6 +140,13 @@ class World {
   void restart_later(Host& host, Duration delay, faults::Redeploy redeploy);
   [[nodiscard]] Instant next_restart() const;
   void look_around();
+  [[nodiscard]] bool hits(const faults::Target& target);
+  [[nodiscard]] bool is_unsynced(const faults::Target& target);
+  [[nodiscard]] bool dies_only() const;
+  [[nodiscard]] bool is_black_out(std::span<const Restart> due) const;
+  [[nodiscard]] sim::StateHash state(std::span<const Restart> due) const;
+  void note_black_out(std::span<const Restart> due);
+  void forget_restarts(const Host& host);
   void restart(Host& host, const faults::Redeploy& redeploy);
   void delete_checkpoint();
   void batch_processed(engine::BatchTime batch);
@@ -126,6 +163,7 @@ class World {
   sim::Trace trace_;
   sim::Scheduler scheduler_;
   faults::Injector injector_;
+  BoundaryNotes boundary_notes_;
   Recorder recorder_;
   sim::FileSystem files_;
   sim::OffsetTable offset_table_;
@@ -137,16 +175,12 @@ class World {
   std::unique_ptr<Host> producer_host_;
   std::unique_ptr<Producer> producer_;
 
-  // To be started again when the cluster manager looks at `at`.
-  struct Restart {
-    Instant at;
-    Host* host = nullptr;
-    faults::Redeploy redeploy;
-  };
-
   std::vector<Restart> restarts_;
   std::int32_t pending_repairs_ = 0;  // what lasts and heals, with its aftermath
   bool over_ = false;                 // nothing is left to be seen
+  faults::CountedRun counted_;
+  std::optional<BlackOut> black_out_;
+  bool known_ = false;
   bool drained_ = false;
   bool stop_requested_ = false;
   bool stopped_ = false;  // in order, as requested
@@ -155,7 +189,7 @@ class World {
 // A process with its ports, and the program that its current life runs.
 struct World::Host {
   Host(World& world, engine::ProcessId id)
-      : process(world.scheduler_, world.trace_, &world.injector_, id),
+      : process(world.scheduler_, world.trace_, world.hook(), id),
         clock(process),
         operations_stream(world.streams_, "operations", id),
         storage_stream(world.streams_, "storage", id),
@@ -222,7 +256,8 @@ World::World(const RunRequest& request, Outside outside, sim::SchedulerMemory& m
       outside_(outside),
       pipeline_(request.scenario.pipeline),
       streams_(request.seed),
-      trace_(request.recording, request.on_step),
+      trace_(request.watch.targets.empty() ? request.recording : sim::Trace::Recording::kSteps,
+             request.on_step),
       scheduler_(memory),
       injector_(scheduler_,
                 request.plan,
@@ -231,6 +266,7 @@ World::World(const RunRequest& request, Outside outside, sim::SchedulerMemory& m
                   return std::visit([this](const auto& what) { return strike(what); },
                                     injector_.plan()[fault]);
                 }),
+      boundary_notes_(*this, injector_),
       recorder_(scheduler_,
                 pipeline_.source.partitions,
                 std::ranges::any_of(pipeline_.operations, &engine::Operation::is_shuffle),
@@ -261,6 +297,13 @@ World::World(const RunRequest& request, Outside outside, sim::SchedulerMemory& m
   }
   producer_host_ = std::make_unique<Host>(*this, engine::ProcessId{engine::Role::kProducer, 0});
   recorder_.on_batch_processed = [this](engine::BatchTime batch) { batch_processed(batch); };
+}
+
+sim::FaultHook* World::hook() {
+  if (request_.watch.targets.empty()) {
+    return &injector_;
+  }
+  return &boundary_notes_;
 }
 
 // Frames go before the programs whose members they use.
@@ -350,6 +393,7 @@ bool World::run_slice(Instant end) {
 void World::start_driver() {
   Host& host = *driver_;
   INVARIANT(!host.process.alive(), "one driver at a time");
+  forget_restarts(host);
   host.begin_life();
   recorder_.life_began(host.process);
   host.driver = std::make_unique<engine::StreamingDriver>(
@@ -369,6 +413,7 @@ void World::start_executor(Host& host) {
   if (!host.may_restart || host.process.alive() || !driver_->process.alive()) {
     return;
   }
+  forget_restarts(host);
   host.begin_life();
   recorder_.life_began(host.process);
   host.executor = std::make_unique<engine::Executor>(host.ports(),
@@ -467,13 +512,25 @@ bool World::kill_cluster(const faults::Crash& crash) {
   return hit;
 }
 
-// No kernel is left to close the executor's sockets, nor to write out what is not synced.
+// There is one local disk. It is in one machine, so whoever writes to it is there, too.
 bool World::kill_machine(Host& host, const faults::Crash& crash) {
+  const bool hit = kill_in_silence(host, crash);
+  if (hit && files_.kind() == engine::StorageKind::kLocal) {
+    kill_in_silence(*driver_, crash);
+    for (const auto& neighbour : executors_) {
+      kill_in_silence(*neighbour, crash);
+    }
+  }
+  return hit;
+}
+
+// No kernel is left to close its sockets, nor to write out what is not synced.
+bool World::kill_in_silence(Host& host, const faults::Crash& crash) {
   if (!kill(host, crash)) {
     return false;
   }
   network_.silence_next_end(host.process.id());
-  host.storage.plan_death({.machine = true, .outcome = sim::DiskOutcome::kDropUnsynced});
+  host.storage.plan_death({.machine = true, .outcome = crash.disk});
   return true;
 }
 
@@ -526,6 +583,7 @@ bool World::kill(Host& host, const faults::Crash& crash) {
     return false;
   }
   host.process.condemn();
+  host.storage.plan_death({.machine = false, .outcome = crash.disk});
   const bool is_driver = &host == driver_.get();
   const Duration usual = is_driver ? scenario_.driver_restart : scenario_.executor_restart;
   host.may_restart = crash.restarts;
@@ -586,9 +644,140 @@ void World::look_around() {
   restarts_.erase(restarts_.begin(), later.begin());
   std::ranges::stable_sort(
       due, {}, [](const Restart& restart) { return restart.host->process.id(); });
+  if (is_black_out(due)) {
+    note_black_out(due);
+  }
+  if (over_) {
+    return;
+  }
   for (const Restart& restart : due) {
     this->restart(*restart.host, restart.redeploy);
   }
+}
+
+// Whoever lives again needs no restart for the death before.
+void World::forget_restarts(const Host& host) {
+  std::erase_if(restarts_, [&host](const Restart& restart) { return restart.host == &host; });
+}
+
+void BoundaryNotes::on_step(sim::Process& process, std::uint64_t step) {
+  injector_.on_step(process, step);
+  world_.note_boundary(process, step);
+}
+
+void World::note_boundary(const sim::Process& process, std::uint64_t step) {
+  if (process.id().role == engine::Role::kProducer) {
+    return;
+  }
+  faults::Boundary boundary{.process = process.id(),
+                            .step = step,
+                            .at = scheduler_.now(),
+                            .version = trace_.effect_count() + recorder_.change_count(),
+                            .settled = injector_.is_over() && dies_only()};
+  const std::span<const faults::Target> targets = request_.watch.targets;
+  for (std::size_t t = 0; t < targets.size(); ++t) {
+    boundary.hits |= std::uint64_t{hits(targets[t])} << t;
+    boundary.unsynced |= std::uint64_t{is_unsynced(targets[t])} << t;
+  }
+  counted_.boundaries.push_back(boundary);
+}
+
+bool World::hits(const faults::Target& target) {
+  const auto is_up = [](const Host& host) {
+    return host.process.alive() && !host.process.condemned();
+  };
+  switch (target.kind) {
+    case faults::TargetKind::kDriver:
+      return is_up(*driver_);
+    case faults::TargetKind::kExecutor:
+    case faults::TargetKind::kMachine:
+      return is_up(executor(target.index));
+    case faults::TargetKind::kReceiver: {
+      const Host* const host = host_of_receiver(target.index);
+      return host != nullptr && !host->process.paused();
+    }
+    case faults::TargetKind::kReceiverExecutor:
+      return host_of_receiver(target.index) != nullptr;
+    case faults::TargetKind::kCluster:
+      return is_up(*driver_) ||
+             std::ranges::any_of(executors_, [&](const auto& host) { return is_up(*host); });
+  }
+  return false;
+}
+
+bool World::is_unsynced(const faults::Target& target) {
+  const auto leaves = [this](const Host& host, bool machine) {
+    return files_.is_anything_unsynced(host.process.address(), machine);
+  };
+  switch (target.kind) {
+    case faults::TargetKind::kDriver:
+      return leaves(*driver_, false);
+    case faults::TargetKind::kExecutor:
+      return leaves(executor(target.index), false);
+    case faults::TargetKind::kMachine:
+      return leaves(executor(target.index), true);
+    case faults::TargetKind::kReceiver:
+      return false;
+    case faults::TargetKind::kReceiverExecutor: {
+      const Host* const host = host_of_receiver(target.index);
+      return host != nullptr && leaves(*host, false);
+    }
+    case faults::TargetKind::kCluster:
+      return leaves(*driver_, false) || std::ranges::any_of(executors_, [&](const auto& host) {
+               return leaves(*host, false);
+             });
+  }
+  return false;
+}
+
+// Faults of other kinds than crashes leave things behind that state() does not hold.
+bool World::dies_only() const {
+  return std::ranges::all_of(injector_.plan(), [](const faults::Fault& fault) {
+    return std::holds_alternative<faults::Crash>(fault);
+  });
+}
+
+bool World::is_black_out(std::span<const Restart> due) const {
+  const bool driver_is_due = std::ranges::any_of(
+      due, [this](const Restart& restart) { return restart.host == driver_.get(); });
+  return !black_out_ && outside_.describe && driver_is_due && injector_.is_over() &&
+         network_.under_way_count() == 0 && !driver_->process.alive() &&
+         std::ranges::none_of(executors_, [](const auto& host) { return host->process.alive(); }) &&
+         dies_only();
+}
+
+// Everything that the future depends on and that time alone does not decide. The producer is left
+// out: it never dies and answers to nobody, so where it stands follows from the time. So are
+// restarts of executors: a driver that starts has all of them started.
+sim::StateHash World::state(std::span<const Restart> due) const {
+  sim::StateBytes state;
+  state.add(scheduler_.now());
+  state.add(driver_->process.address());
+  for (const auto& host : executors_) {
+    state.add(host->process.address());
+    state.add(host->may_restart);
+  }
+  for (const Restart& restart : due) {
+    if (restart.host == driver_.get()) {
+      state.add(restart.redeploy.delete_checkpoint);
+      state.add(restart.redeploy.application_version.value_or(0));
+    }
+  }
+  state.add(pipeline_.application_version);
+  state.add(drained_);
+  state.add(stop_requested_);
+  files_.describe(state);
+  offset_table_.describe(state);
+  network_.describe(state);
+  recorder_.describe(state);
+  outside_.describe(state);
+  return state.hash();
+}
+
+void World::note_black_out(std::span<const Restart> due) {
+  black_out_ = {.state = state(due), .boundaries_before = counted_.boundaries.size()};
+  known_ = request_.watch.is_known && request_.watch.is_known(black_out_->state);
+  over_ = known_;
 }
 
 void World::restart(Host& host, const faults::Redeploy& redeploy) {
@@ -639,6 +828,12 @@ void World::batch_processed(engine::BatchTime batch) {
 }
 
 engine::Result<RunResult> World::result(bool interrupted) {
+  if (known_) {
+    RunResult known;
+    known.black_out = black_out_;
+    known.known = true;
+    return known;
+  }
   auto contents = outside_.sink.contents();
   if (!contents) {
     return contents.error();
@@ -674,6 +869,13 @@ engine::Result<RunResult> World::result(bool interrupted) {
     result.steps.push_back({executor->process.id(), executor->process.steps()});
   }
   result.interrupted = interrupted;
+  result.counted = std::move(counted_);
+  for (const sim::TraceStep& step : result.trace) {
+    if (step.process.process.role == engine::Role::kExecutor) {
+      result.counted.executor_activity.push_back(step.at);
+    }
+  }
+  result.black_out = black_out_;
   return result;
 }
 

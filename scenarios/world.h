@@ -8,9 +8,13 @@
 
 #pragma once
 
+#include <chrono>
+#include <cstddef>
 #include <cstdint>
 #include <functional>
 #include <memory>
+#include <optional>
+#include <span>
 #include <string>
 #include <vector>
 
@@ -24,15 +28,38 @@
 #include "scenarios/scenario.h"
 #include "sim/kafka/broker_model.h"
 #include "sim/scheduler.h"
+#include "sim/state_bytes.h"
 #include "sim/trace.h"
 
 namespace scenarios {
+
+// How often the cluster manager looks for what is to be started again. Two deaths shortly after
+// each other lead to the same restart, as they do where somebody polls.
+inline constexpr engine::Duration kLookInterval = std::chrono::milliseconds(50);
 
 // The external systems of a run, empty at its start.
 struct Outside {
   engine::KafkaCluster& kafka;
   engine::SinkDatabase& sink;
   sim::BrokerModel* model = nullptr;  // what `kafka` is, if it is that
+  // What the two hold. Empty: they cannot tell, and no black-out of such a run is recognised.
+  std::function<void(sim::StateBytes&)> describe = {};
+};
+
+// For whoever explores: what to note of a run, and when to end it.
+struct Watch {
+  // Whose crashes are considered at each boundary, 64 at most; none: boundaries are not noted.
+  std::span<const faults::Target> targets;
+  // Asked at the black-out. True: what follows is known, and the run ends there. May be empty.
+  std::function<bool(const sim::StateHash&)> is_known;
+};
+
+// Driver and executors are all dead, every fault of the plan has come, nothing is under way: the
+// last moment before the cluster manager starts the driver again. Runs of one scenario and seed
+// that have the same state there, and only crashes in their plans, end alike.
+struct BlackOut {
+  sim::StateHash state;
+  std::size_t boundaries_before = 0;  // of those noted
 };
 
 struct RunRequest {
@@ -45,6 +72,7 @@ struct RunRequest {
   sim::Trace::Recording recording = sim::Trace::Recording::kHashOnly;
   // Asked now and then: true ends the run early. May be empty.
   std::function<bool()> interrupted;
+  Watch watch = {};
   // Told of every step as it happens. May be empty.
   sim::StepListener on_step = nullptr;
 };
@@ -55,6 +83,9 @@ struct RunResult {
   std::vector<sim::TraceStep> trace;        // empty unless recorded
   std::vector<faults::ProcessSteps> steps;  // effect boundaries of the driver and the executors
   std::uint64_t operations = 0;             // scheduler operations run
+  faults::CountedRun counted;               // if watched
+  std::optional<BlackOut> black_out;        // the first
+  bool known = false;                       // ended there: the ledger is of no use
   bool interrupted = false;
 };
 

@@ -1,6 +1,7 @@
 #include "sim/memory_sink.h"
 
 #include <algorithm>
+#include <span>
 
 #include "engine/ports/invariant.h"
 
@@ -20,6 +21,18 @@ void require_no_row_key(const std::vector<OutputRow>& rows) {
   for (const OutputRow& row : rows) {
     INVARIANT(
         row.row_key.empty(), "a row that is not upserted has the row key \"{}\"", row.row_key);
+  }
+}
+
+void describe_rows(std::span<const OutputRow> rows, StateBytes& state) {
+  state.add(std::uint64_t{rows.size()});
+  for (const OutputRow& row : rows) {
+    state.add(row.source.partition);
+    state.add(row.source.offset);
+    state.add(row.ordinal);
+    state.add(row.row_key);
+    state.add(row.key);
+    state.add(row.value);
   }
 }
 
@@ -100,6 +113,27 @@ void MemorySink::reset() {
   files_.clear();
   units_.clear();
   offsets_.clear();
+}
+
+void MemorySink::describe(StateBytes& state) const {
+  const auto rows = std::span<const OutputRow>(rows_).first(live_);
+  describe_rows(rows, state);
+  state.add(std::uint64_t{files_.size()});
+  for (const auto& [path, rows_of_file] : files_) {
+    state.add(path);
+    describe_rows(rows_of_file, state);
+  }
+  state.add(std::uint64_t{units_.size()});
+  for (const engine::UnitId& unit : units_) {
+    state.add(unit.batch.at);
+    state.add(unit.task);
+    state.add(unit.part);
+  }
+  state.add(std::uint64_t{offsets_.size()});
+  for (const PartitionOffset& saved : offsets_) {
+    state.add(saved.partition);
+    state.add(saved.offset);
+  }
 }
 
 void MemorySink::add(const OutputRow& row) {

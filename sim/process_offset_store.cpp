@@ -20,6 +20,14 @@ std::vector<PartitionOffset> OffsetTable::load() const {
   return saved;
 }
 
+void OffsetTable::describe(StateBytes& state) const {
+  state.add(std::uint64_t{offsets_.size()});
+  for (const auto& [partition, offset] : offsets_) {
+    state.add(partition);
+    state.add(offset);
+  }
+}
+
 ProcessOffsetStore::ProcessOffsetStore(Process& process,
                                        OffsetTable& table,
                                        RoundTrip latency,

@@ -21,6 +21,7 @@
 #include "sim/disturbance.h"
 #include "sim/latency.h"
 #include "sim/process.h"
+#include "sim/state_bytes.h"
 
 namespace sim {
 
@@ -35,6 +36,8 @@ class OffsetTable {
 
   // One entry per partition ever saved, by partition.
   [[nodiscard]] std::vector<engine::PartitionOffset> load() const;
+
+  void describe(StateBytes& state) const;
 
  private:
   engine::OffsetStoreKind kind_;

@@ -205,6 +205,57 @@ void FileSystem::machine_died(Address life, DiskOutcome outcome) {
   }
 }
 
+bool FileSystem::is_anything_unsynced(Address life, bool machine) const {
+  const auto is_unsynced = [](const File& file) { return file.bytes.size() > file.durable_size; };
+  if (kind_ == StorageKind::kHdfs) {
+    return std::ranges::any_of(open_, [&](const OpenFile& open) {
+      return open.writer == life && is_unsynced(*open.file);
+    });
+  }
+  return kind_ == StorageKind::kLocal && machine &&
+         (!journal_.empty() || std::ranges::any_of(names_, [&](const auto& entry) {
+           return is_unsynced(*entry.second);
+         }));
+}
+
+// One file may have several names, of which some are only durable and others only visible: it is
+// told by its number, in the order of its first mention.
+void FileSystem::describe(StateBytes& state) const {
+  std::vector<const File*> known;
+  const auto add_file = [&known, &state](const File* file) {
+    const auto found = std::ranges::find(known, file);
+    state.add(static_cast<std::uint64_t>(found - known.begin()));
+    if (found == known.end() && file != nullptr) {
+      known.push_back(file);
+      state.add(file->bytes);
+      state.add(std::uint64_t{file->durable_size});
+      state.add(file->named);
+    }
+  };
+  known.push_back(nullptr);
+  for (const Directory* const directory : {&names_, &durable_names_}) {
+    state.add(std::uint64_t{directory->size()});
+    for (const auto& [path, file] : *directory) {
+      state.add(path);
+      add_file(file.get());
+    }
+  }
+  state.add(std::uint64_t{journal_.size()});
+  for (const NameChange& change : journal_) {
+    state.add(change.path);
+    state.add(change.vacated);
+    add_file(change.file.get());
+  }
+  state.add(std::uint64_t{open_.size()});
+  for (const OpenFile& open : open_) {
+    state.add(open.writer);
+    state.add(open.path);
+    add_file(open.file.get());
+  }
+  state.add(capacity_bytes_.has_value());
+  state.add(capacity_bytes_.value_or(0));
+}
+
 FileSystem::OpenFiles::iterator FileSystem::find_open(Address writer, const std::string& path) {
   return std::ranges::find_if(
       open_, [&](const OpenFile& open) { return open.writer == writer && open.path == path; });

@@ -37,6 +37,7 @@
 #include "engine/ports/result.h"
 #include "engine/ports/storage.h"
 #include "engine/ports/vocabulary.h"
+#include "sim/state_bytes.h"
 
 namespace sim {
 
@@ -112,6 +113,12 @@ class FileSystem {
   // The machine that `life` ran on stopped. hdfs and s3 are elsewhere and see a writer die; a local
   // disk is in that machine, and so is every life that has a file open on it.
   void machine_died(engine::Address life, DiskOutcome outcome);
+
+  // Whether outcomes differ in what the death of `life`, or of its machine, would leave now.
+  [[nodiscard]] bool is_anything_unsynced(engine::Address life, bool machine) const;
+
+  // All files, what is durable of them, and what of the directory is.
+  void describe(StateBytes& state) const;
 
  private:
   struct File {

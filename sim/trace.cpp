@@ -77,6 +77,32 @@ std::string_view to_string(Operation operation) {
   return kOperationNames[static_cast<std::size_t>(operation)];
 }
 
+// A request changes nothing yet. Saving offsets one by one is the exception: each request is also
+// the answer to the one before.
+bool is_effect(Operation operation) {
+  switch (operation) {
+    case Operation::kStorageCreateApplied:
+    case Operation::kStorageAppendApplied:
+    case Operation::kStorageFlushApplied:
+    case Operation::kStorageCloseApplied:
+    case Operation::kStorageRenameCopied:
+    case Operation::kStorageRenameApplied:
+    case Operation::kStorageRemoveApplied:
+    case Operation::kKafkaProduceApplied:
+    case Operation::kKafkaCommitApplied:
+    case Operation::kSinkAppendApplied:
+    case Operation::kSinkUpsertApplied:
+    case Operation::kSinkReplaceFileApplied:
+    case Operation::kSinkPrepareApplied:
+    case Operation::kSinkCommitApplied:
+    case Operation::kOffsetsSave:
+    case Operation::kOffsetsSaveApplied:
+      return true;
+    default:
+      return false;
+  }
+}
+
 std::string to_string(const TraceStep& step) {
   return fmt::format("{} us {} life {} {} {:016x}",
                      step.at.time_since_epoch().count(),
@@ -112,6 +138,8 @@ void Trace::add(const TraceStep& step) {
   const XXH128_hash_t mixed = XXH3_128bits(words.data(), sizeof(words));
   hash_ = {.high = mixed.high64, .low = mixed.low64};
   ++step_count_;
+  const bool by_producer = step.process.process.role == engine::Role::kProducer;
+  effect_count_ += is_effect(step.operation) && !by_producer ? 1U : 0U;
   if (recording_ == Recording::kSteps) {
     steps_.push_back(step);
   }

@@ -79,6 +79,10 @@ enum class Operation : std::uint16_t {
 // "storage.rename_applied"
 std::string_view to_string(Operation operation);
 
+// Whether something outside of the process has changed since its step before: at such a step what a
+// crash leaves may differ from what it left there.
+bool is_effect(Operation operation);
+
 struct TraceStep {
   engine::Instant at;
   engine::Address process;
@@ -130,6 +134,9 @@ class Trace {
 
   [[nodiscard]] std::uint64_t step_count() const { return step_count_; }
 
+  // Steps that were effects, without the producer's, which no crash moves.
+  [[nodiscard]] std::uint64_t effect_count() const { return effect_count_; }
+
   // Empty unless steps are recorded.
   [[nodiscard]] const std::vector<TraceStep>& steps() const { return steps_; }
 
@@ -138,6 +145,7 @@ class Trace {
   StepListener listener_;
   TraceHash hash_;
   std::uint64_t step_count_ = 0;
+  std::uint64_t effect_count_ = 0;
   std::vector<TraceStep> steps_;
 };
 

@@ -46,6 +46,17 @@ struct ShrinkOptions {
 
 int shrink_command(const ShrinkOptions& options);
 
+struct ExploreOptions {
+  CommonOptions common;
+  std::vector<std::string> scenarios;  // files, folders, names; at least one
+  std::string strategy = "exhaustive";
+  std::optional<std::int32_t> depth;   // empty: what each scenario says, else 1
+  std::optional<std::int64_t> budget;  // schedules; empty: the strategy's own
+  std::optional<engine::Duration> time;
+};
+
+int explore_command(const ExploreOptions& options);
+
 struct MatrixOptions {
   CommonOptions common;
   std::vector<std::string> sources;  // the rows and columns that are wanted; none: all

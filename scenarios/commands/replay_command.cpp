@@ -7,7 +7,7 @@
 #include "scenarios/commands/commands.h"
 #include "scenarios/commands/token_scenario.h"
 #include "scenarios/expectation.h"
-#include "scenarios/explorer.h"
+#include "scenarios/explored_promises.h"
 #include "scenarios/fault_rules.h"
 #include "scenarios/findings.h"
 #include "scenarios/run_story.h"

@@ -101,23 +101,6 @@ std::string write_results(const CommonOptions& common,
   return first_failure;
 }
 
-Loaded<std::vector<PreparedScenario>> prepare_all(const RunOptions& options) {
-  auto found = find_scenarios(options.scenarios);
-  if (!found) {
-    return found.error();
-  }
-  std::vector<PreparedScenario> prepared;
-  for (Scenario& scenario : found.value()) {
-    scenario.seed = options.common.seed.value_or(scenario.seed);
-    auto ready = prepare(std::move(scenario));
-    if (!ready) {
-      return ready.error();
-    }
-    prepared.push_back(std::move(ready.value()));
-  }
-  return prepared;
-}
-
 // Runs the scenarios and keeps what each has shown.
 class Session {
  public:
@@ -230,7 +213,7 @@ int run_command(const RunOptions& options) {
   if (!conflicting.empty()) {
     return fail(kBadInput, conflicting);
   }
-  const auto prepared = prepare_all(options);
+  const auto prepared = prepare_scenarios(options.scenarios, common.seed);
   if (!prepared) {
     return fail(kBadInput, prepared.error().to_string());
   }

@@ -7,6 +7,7 @@
 #include <fmt/format.h>
 
 #include "scenarios/expectation.h"
+#include "scenarios/explored_promises.h"
 #include "scenarios/explorer.h"
 #include "scenarios/pipeline_reader.h"
 
@@ -131,7 +132,8 @@ void mark_interrupted(const Exploration& exploration, ScenarioReport& report) {
 
 Runner::Outcome<ScenarioReport> run_family(Runner& runner, const PreparedScenario& prepared) {
   const auto start = SteadyClock::now();
-  auto explored = explore(runner, prepared, prepared.scenario.seed);
+  auto explored =
+      explore(runner, prepared, prepared.scenario.seed, search_options(prepared.scenario));
   if (!explored) {
     return explored.error();
   }

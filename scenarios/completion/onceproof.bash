@@ -28,6 +28,14 @@ _onceproof() {
       mapfile -t COMPREPLY < <(compgen -W 'lost wrong phantom duplicated reordered stalled' -- "$word")
       return
       ;;
+    --strategy)
+      mapfile -t COMPREPLY < <(compgen -W 'exhaustive random pct swarm' -- "$word")
+      return
+      ;;
+    --depth)
+      mapfile -t COMPREPLY < <(compgen -W '1 2 3' -- "$word")
+      return
+      ;;
     --seed | --jobs | --until | --budget | --time)
       return
       ;;
@@ -46,9 +54,11 @@ _onceproof() {
   esac
   local words=''
   if ((COMP_CWORD == 1)); then
-    words='run matrix defects replay shrink list --help --version'
+    words='run explore matrix defects replay shrink list --help --version'
   elif [[ $command == run && $word == -* ]]; then
     words='--kafka --seed --jobs --db --report --junit --markdown --json --quiet --no-color --help'
+  elif [[ $command == explore && $word == -* ]]; then
+    words='--strategy --depth --budget --time --kafka --seed --jobs --markdown --json --quiet --help'
   elif [[ $command == matrix ]]; then
     words='--kafka --seed --jobs --source --sink --crash --scenarios --markdown --json --quiet --no-color --help'
   elif [[ $command == defects ]]; then
@@ -60,11 +70,11 @@ _onceproof() {
     words='--kafka --finding --out --budget --time --json --quiet --no-color --help'
   elif [[ $command == list ]]; then
     words='scenarios pipelines points faults sinks defects protocol --markdown --help'
-  elif [[ $command == run ]]; then
+  elif [[ $command == run || $command == explore ]]; then
     words=$(_onceproof_names "$program")
   fi
   mapfile -t COMPREPLY < <(compgen -W "$words" -- "$word")
-  if [[ $word != -* && ($command == run || $command == replay || $command == shrink) && $COMP_CWORD -gt 1 ]]; then
+  if [[ $word != -* && ($command == run || $command == explore || $command == replay || $command == shrink) && $COMP_CWORD -gt 1 ]]; then
     local files
     mapfile -t files < <(compgen -f -- "$word")
     COMPREPLY+=("${files[@]}")

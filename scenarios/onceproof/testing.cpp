@@ -9,6 +9,7 @@
 #include <fmt/format.h>
 #include <fmt/ranges.h>
 
+#include "scenarios/explored_promises.h"
 #include "scenarios/explorer.h"
 #include "scenarios/fault_text.h"
 #include "scenarios/onceproof/load.h"
@@ -137,7 +138,8 @@ Outcome Inquiry::explore() {
   if (!difference.empty()) {
     return cannot(difference);
   }
-  const auto explored = scenarios::explore(runner_, prepared_, prepared_.scenario.seed);
+  const auto explored = scenarios::explore(
+      runner_, prepared_, prepared_.scenario.seed, scenarios::search_options(prepared_.scenario));
   if (!explored) {
     return cannot(explored.error().message);
   }

@@ -136,6 +136,23 @@ void PartitionLog::read(const OffsetRange& range, std::vector<ConsumerRecord>& r
   }
 }
 
+void PartitionLog::describe(StateBytes& state) const {
+  state.add(first_kept_offset_);
+  state.add(next_offset());
+  for (std::size_t i = dropped_records_; i < records_.size(); ++i) {
+    const Record& record = records_[i];
+    const std::string_view bytes(bytes_);
+    state.add(bytes.substr(record.place, record.key_size));
+    state.add(bytes.substr(record.place + record.key_size, record.value_size));
+    state.add(std::int64_t{record.timestamp.count()});
+  }
+  state.add(std::uint64_t{batches_.size() - dropped_batches_});
+  for (std::size_t i = dropped_batches_; i < batches_.size(); ++i) {
+    state.add(batches_[i].records);
+    state.add(batches_[i].bytes);
+  }
+}
+
 // --- BrokerModel -------------------------------------------------------------------------------
 
 void BrokerModel::reset() {
@@ -339,6 +356,35 @@ Result<std::vector<std::optional<Offset>>> BrokerModel::committed(const std::str
     return Errc::kRefused;
   }
   return group_offsets(*topic, group).offsets;
+}
+
+void BrokerModel::describe(StateBytes& state) const {
+  state.add(std::uint64_t{topic_count_});
+  for (std::size_t i = 0; i < topic_count_; ++i) {
+    const Topic& topic = topics_[i];
+    state.add(topic.name);
+    state.add(std::uint64_t{topic.partition_count});
+    for (std::size_t j = 0; j < topic.partition_count; ++j) {
+      topic.partitions[j].describe(state);
+    }
+    describe_groups(topic, state);
+  }
+}
+
+// By name: who committed first decides nothing.
+void BrokerModel::describe_groups(const Topic& topic, StateBytes& state) {
+  std::vector<const GroupOffsets*> groups;
+  for (std::size_t i = 0; i < topic.group_count; ++i) {
+    groups.push_back(&topic.groups[i]);
+  }
+  std::ranges::sort(groups, {}, [](const GroupOffsets* group) { return group->group; });
+  state.add(std::uint64_t{groups.size()});
+  for (const GroupOffsets* const group : groups) {
+    state.add(group->group);
+    for (const std::optional<Offset>& committed : group->offsets) {
+      state.add(committed.value_or(Offset{-1}));
+    }
+  }
 }
 
 }  // namespace sim

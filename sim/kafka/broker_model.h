@@ -27,6 +27,7 @@
 #include "engine/ports/kafka.h"
 #include "engine/ports/result.h"
 #include "engine/ports/vocabulary.h"
+#include "sim/state_bytes.h"
 
 namespace sim {
 
@@ -54,6 +55,8 @@ class PartitionLog {
 
   [[nodiscard]] engine::Watermarks watermarks() const;
   [[nodiscard]] engine::Offset next_offset() const;
+
+  void describe(StateBytes& state) const;
 
  private:
   struct Record {
@@ -115,6 +118,9 @@ class BrokerModel final : public engine::KafkaCluster {
   engine::Result<std::vector<std::optional<engine::Offset>>> committed(
       const std::string& group, const std::string& topic) override;
 
+  // Topics with their records and batches, and what groups committed.
+  void describe(StateBytes& state) const;
+
  private:
   struct GroupOffsets {
     std::string group;
@@ -139,6 +145,7 @@ class BrokerModel final : public engine::KafkaCluster {
                                             engine::Offset offset);
   engine::Errc acceptable(const Topic& topic, const std::vector<engine::ProducerRecord>& records);
   static GroupOffsets& group_offsets(Topic& topic, const std::string& group);
+  static void describe_groups(const Topic& topic, StateBytes& state);
 
   std::vector<Topic> topics_;
   std::size_t topic_count_ = 0;  // of topics_; the rest is spare from an earlier world

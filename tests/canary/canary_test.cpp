@@ -14,6 +14,7 @@
 #include <gtest/gtest.h>
 
 #include "engine/ports/protocol.h"
+#include "scenarios/explored_promises.h"
 #include "tests/support/world_fixture.h"
 
 namespace {

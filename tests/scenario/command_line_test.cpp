@@ -80,6 +80,18 @@ Sample explored() {
           .expect = "explore: { depth: 1, always: exactly-once }\n"};
 }
 
+// Explored to depth 2 in a moment.
+Sample small_exploration() {
+  Sample sample = explored();
+  sample.name = "small";
+  sample.partitions = 1;
+  sample.records = 4;
+  sample.expect =
+      "explore: { depth: 1, always: at-least-once, sometimes: [ duplicated ], "
+      "crash: [ driver ] }\n";
+  return sample;
+}
+
 // Thousands of schedules on the mock cluster: minutes, if nobody interrupts it.
 Sample endless() {
   Sample sample = explored();
@@ -348,6 +360,125 @@ TEST_F(CommandLine, AWitnessOfWhatTheScenarioAllowsIsNoFailure) {
   EXPECT_THAT(replayed.out, HasSubstr("at-least-once"));
 }
 
+// --- Explore -----------------------------------------------------------------------------------
+
+TEST_F(CommandLine, ExploreGoesDeeperThanTheScenarioAsksAndNamesTheFaultsOfAFinding) {
+  const Ended ended = onceproof({"explore", file(small_exploration()), "--quiet"});
+  EXPECT_EQ(ended.status, 0) << ended.out << ended.err;
+  EXPECT_THAT(ended.out,
+              AllOf(HasSubstr("small on model, seed 1: exhaustive, depth 1"),
+                    HasSubstr("output at-least-once"),
+                    HasSubstr("duplicated"),
+                    HasSubstr("crash driver at step"),
+                    HasSubstr("nobody to hit: "),
+                    HasSubstr("same black-out by rule: "),
+                    HasSubstr("explored ")));
+  EXPECT_THAT(ended.err, IsEmpty());
+  const json answer = json::parse(
+      onceproof({"explore", "small.yaml", "--depth", "2", "--json", "-", "--quiet"}).out);
+  EXPECT_EQ(answer.at("depth"), 2);
+  EXPECT_EQ(answer.at("kafka"), "model");
+  EXPECT_EQ(answer.at("cut_short"), false);
+  EXPECT_EQ(answer.at("schedules").get<int>() + answer.at("pruned").get<int>(), answer.at("of"));
+  EXPECT_EQ(answer.at("findings").at(0).at("kind"), "duplicated");
+  EXPECT_EQ(answer.at("findings").at(0).at("faults").size(), 1U);
+}
+
+TEST_F(CommandLine, ExploreFindsTheSameAtEveryNumberOfJobs) {
+  const std::string name = file(small_exploration());
+  const auto at = [this, name](const std::string& jobs, const std::string& budget) {
+    return onceproof({"explore",
+                      name,
+                      "--depth",
+                      "2",
+                      "--jobs",
+                      jobs,
+                      "--budget",
+                      budget,
+                      "--json",
+                      "-",
+                      "--quiet"})
+        .out;
+  };
+  EXPECT_EQ(at("1", "1000000"), at("3", "1000000"));
+  EXPECT_EQ(at("1", "700"), at("3", "700"));
+  const json spent = json::parse(at("3", "700"));
+  EXPECT_EQ(spent.at("schedules"), 700);
+  EXPECT_EQ(spent.at("cut_short"), true);
+}
+
+TEST_F(CommandLine, SchedulesThatAreDrawnAreTheSameAtEveryNumberOfJobsAndReplayed) {
+  const std::string name = file(small_exploration());
+  for (const char* const strategy : {"random", "pct", "swarm"}) {
+    const auto at = [&](const std::string& jobs) {
+      return onceproof({"explore",
+                        name,
+                        "--strategy",
+                        strategy,
+                        "--budget",
+                        "600",
+                        "--jobs",
+                        jobs,
+                        "--json",
+                        "-",
+                        "--quiet"})
+          .out;
+    };
+    EXPECT_EQ(at("1"), at("3"));
+    const json answer = json::parse(at("1"));
+    EXPECT_EQ(answer.at("schedules"), 600) << strategy;
+    EXPECT_EQ(answer.at("strategy"), strategy);
+    ASSERT_THAT(answer.at("findings"), Not(IsEmpty())) << strategy;
+    const json& finding = answer.at("findings").at(0);
+    const Ended replayed = onceproof({"replay", finding.at("token"), name, "--json", "-"});
+    EXPECT_THAT(replayed.out, HasSubstr(finding.at("kind"))) << replayed.err;
+  }
+}
+
+TEST_F(CommandLine, APromiseThatASearchRefutesIsStatusOneAndItsTokenRepeatsIt) {
+  Sample broken = small_exploration();
+  broken.expect = "explore: { depth: 1, always: exactly-once, crash: [ driver ] }\n";
+  const Ended ended = onceproof({"explore", file(broken)});
+  EXPECT_EQ(ended.status, 1);
+  EXPECT_THAT(ended.out, HasSubstr("FAILED always: expected exactly-once, but"));
+  const Ended replayed = onceproof({"replay", tokens_in(ended.out).at(0), "small.yaml"});
+  EXPECT_EQ(replayed.status, 1) << replayed.err;
+}
+
+TEST_F(CommandLine, WhatASearchCannotBeIsRefusedInOneSentence) {
+  const std::string name = file(small_exploration());
+  expect_refusal(onceproof({"explore"}), 2, "scenarios is required");
+  expect_refusal(onceproof({"explore", "nowhere.yaml"}), 2, "nowhere.yaml");
+  expect_refusal(onceproof({"explore", name, "--strategy", "clever"}),
+                 2,
+                 "--strategy clever: this is none; there are exhaustive, random, pct, swarm");
+  expect_refusal(onceproof({"explore", name, "--depth", "4"}),
+                 2,
+                 "--depth 4: this must be a whole number from 1 to 3");
+  expect_refusal(onceproof({"explore", name, "--budget", "0"}), 2, "--budget 0");
+  expect_refusal(onceproof({"explore", name, "--time", "long"}), 2, "--time \"long\"");
+  expect_refusal(onceproof({"explore", name, "--json", "-", "--markdown", "-"}),
+                 2,
+                 "only one of --json and --markdown");
+}
+
+TEST_F(CommandLine, ASearchThatRunsOutOfTimeKeepsWhatItHasAndSaysSo) {
+  const Ended ended = onceproof({"explore", file(endless()), "--time", "1s", "--json", "-"});
+  EXPECT_EQ(ended.status, 0) << ended.err;
+  const json answer = json::parse(ended.out);
+  EXPECT_EQ(answer.at("cut_short"), true);
+  EXPECT_GT(answer.at("schedules"), 0);
+}
+
+TEST_F(CommandLine, AnInterruptedSearchKeepsWhatItHas) {
+  ChildProcess child(command({"explore", file(endless()), "--depth", "3"}));
+  child.await_stderr("[");  // The first round goes on.
+  child.send(SIGINT);
+  const Ended ended = child.wait();
+  EXPECT_EQ(ended.status, 130);
+  EXPECT_THAT(ended.out, HasSubstr("cut short: interrupted"));
+}
+
 // --- Replay ------------------------------------------------------------------------------------
 
 TEST_F(CommandLine, ATokenSurvivesBlanksLineBreaksAndCapitals) {
@@ -477,7 +608,8 @@ TEST_F(CommandLine, WhatShrinkCannotDoIsRefusedInOneSentence) {
 TEST_F(CommandLine, AWrongCommandLineIsRefusedInOneSentence) {
   file("sample.yaml", text_of(Sample()));
   const std::string jobs = "--jobs {}: this must be a whole number from 1 to 1024";
-  expect_refusal(onceproof({}), 2, "the commands are run, replay, shrink, matrix, defects, list");
+  expect_refusal(
+      onceproof({}), 2, "the commands are run, explore, replay, shrink, matrix, defects, list");
   expect_refusal(onceproof({"frobnicate"}), 2, "frobnicate is not a command");
   expect_refusal(onceproof({"--frobnicate"}), 2, "the option --frobnicate is not known");
   expect_refusal(onceproof({"run", "--frobnicate"}), 2, "the option --frobnicate is not known");

@@ -19,6 +19,7 @@
 #include "scenarios/catalogue.h"
 #include "scenarios/conviction.h"
 #include "scenarios/explorer.h"
+#include "scenarios/findings.h"
 #include "scenarios/token.h"
 #include "tests/support/child_process.h"
 #include "tests/support/world_fixture.h"

@@ -77,7 +77,8 @@ scenarios::JudgedRun Player::play(const scenarios::PreparedScenario& prepared,
 }
 
 scenarios::Exploration Player::explore(const scenarios::PreparedScenario& prepared) {
-  auto explored = scenarios::explore(*runner_, prepared, prepared.scenario.seed);
+  auto explored = scenarios::explore(
+      *runner_, prepared, prepared.scenario.seed, scenarios::search_options(prepared.scenario));
   INVARIANT(explored.has_value(), "{}", explored.error().message);
   return std::move(explored.value());
 }

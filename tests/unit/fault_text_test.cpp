@@ -8,6 +8,7 @@
 #include <utility>
 #include <vector>
 
+#include <gmock/gmock.h>
 #include <gtest/gtest.h>
 
 namespace scenarios {
@@ -47,6 +48,8 @@ TEST(FaultText, ACrashSaysWhoWhereAndWhatFollows) {
   crash.restarts = false;
   EXPECT_EQ(to_string(crash),
             "crash receiver-executor:1 at receiver.block_stored, occurrence 3; never restarted");
+  crash.disk = sim::DiskOutcome::kTornUnsynced;
+  EXPECT_THAT(to_string(crash), testing::EndsWith("; never restarted; unsynced bytes torn"));
 }
 
 TEST(FaultText, APartitionSaysWhoIsCutOffFromWhomAndForHowLong) {

@@ -174,12 +174,15 @@ TEST(Loader, EveryFormOfTriggerTargetAndRestartIsRead) {
   - crash: driver
     at: { step: 9, process: executor:0 }
     redeploy: { delete_checkpoint: true, application_version: 2 }
+  - crash: machine:0
+    at: { time: 1s }
+    disk: torn
 )";
   const std::size_t from = kSample.find("  - crash");
   const std::size_t until = kSample.find("stop:");
   const Scenario scenario = load_one(sample_with(kSample.substr(from, until - from), faults));
 
-  ASSERT_EQ(scenario.faults.size(), 3U);
+  ASSERT_EQ(scenario.faults.size(), 4U);
   EXPECT_EQ(crash_of(scenario, 0).target, (faults::Target{faults::TargetKind::kExecutor, 1}));
   EXPECT_EQ(crash_of(scenario, 0).at, faults::Trigger(faults::AtTime{2500ms}));
   EXPECT_FALSE(crash_of(scenario, 0).restarts);
@@ -190,6 +193,8 @@ TEST(Loader, EveryFormOfTriggerTargetAndRestartIsRead) {
             faults::Trigger(faults::AtStep{{engine::Role::kExecutor, 0}, 9}));
   EXPECT_TRUE(crash_of(scenario, 2).redeploy.delete_checkpoint);
   EXPECT_EQ(crash_of(scenario, 2).redeploy.application_version, 2);
+  EXPECT_EQ(crash_of(scenario, 2).disk, sim::DiskOutcome::kDropUnsynced);
+  EXPECT_EQ(crash_of(scenario, 3).disk, sim::DiskOutcome::kTornUnsynced);
 }
 
 TEST(Loader, APartitionNamesTwoProcessesAndHowLongItLasts) {
@@ -675,6 +680,32 @@ constexpr BadEdit kPartitions[] = {
     {"restart_after: 5s", "for: 5s", 24, 10, "for goes with a partition, not with a crash"},
 };
 INSTANTIATE_TEST_SUITE_P(Partitions, LoaderRefuses, testing::ValuesIn(kPartitions));
+
+constexpr BadEdit kDisks[] = {
+    {"restart_after: 5s",
+     "disk: keep",
+     24,
+     11,
+     "\"keep\" is not known; accepted are: drop-unsynced, keep-unsynced, torn"},
+    {"crash: driver\n    at: { point: task.output_written, batch: 3, partition: 1 }\n"
+     "    restart_after: 5s",
+     "partition: [driver, executor:0]\n    at: { time: 1s }\n    for: 140s\n    disk: torn",
+     25,
+     11,
+     "disk goes with a crash"},
+    {"storage: hdfs }\n  operations: [ { map: identity } ]\n"
+     "  sink: { kind: batch-uid, store: sqlite }\n  protocol: {}\n"
+     "cluster: { executors: 2, cores: 2, driver_restart: 2s, executor_restart: 1s }\n"
+     "faults:\n  - crash: driver\n",
+     "storage: s3 }\n  operations: [ { map: identity } ]\n"
+     "  sink: { kind: batch-uid, store: sqlite }\n  protocol: {}\n"
+     "cluster: { executors: 2, cores: 2, driver_restart: 2s, executor_restart: 1s }\n"
+     "faults:\n  - crash: driver\n    disk: torn\n",
+     23,
+     11,
+     "when driver dies, checkpoint.storage of this kind has nothing unsynced"},
+};
+INSTANTIATE_TEST_SUITE_P(Disks, LoaderRefuses, testing::ValuesIn(kDisks));
 
 constexpr BadEdit kWholePartitions[] = {
     {kWholeFault,

@@ -84,6 +84,7 @@ faults::Crash draw_crash() {
   crash.restarts = *rc::gen::arbitrary<bool>();
   crash.redeploy.delete_checkpoint = *rc::gen::arbitrary<bool>();
   crash.redeploy.application_version = draw_optional(gen_count());
+  crash.disk = static_cast<sim::DiskOutcome>(*rc::gen::inRange(0, 3));
   return crash;
 }
 

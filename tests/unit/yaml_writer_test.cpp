@@ -61,6 +61,15 @@ TEST(YamlWriter, AValueIsSetWhereItIsAndMadeWhereItIsNot) {
   EXPECT_EQ(document.find("a"), nullptr);
 }
 
+TEST(FaultWriter, OnlyAnUnusualOutcomeOnDiskIsWritten) {
+  faults::Crash crash;
+  EXPECT_EQ(scenarios::to_yaml(faults::Fault(crash)).find("disk"), nullptr);
+  crash.disk = sim::DiskOutcome::kTornUnsynced;
+  const YamlNode written = scenarios::to_yaml(faults::Fault(crash));
+  ASSERT_NE(written.find("disk"), nullptr);
+  EXPECT_EQ(written.find("disk")->text, "torn");
+}
+
 // Every fault of the catalogue: what is written is read back as the same fault.
 TEST(FaultWriter, EveryFaultOfTheCatalogueIsReadBackAsItWas) {
   int count = 0;

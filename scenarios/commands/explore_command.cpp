@@ -1,0 +1,258 @@
+#include <algorithm>
+#include <chrono>
+#include <cstdlib>
+#include <iterator>
+#include <memory>
+#include <optional>
+#include <string>
+#include <utility>
+#include <vector>
+
+#include <fmt/format.h>
+#include <fmt/ranges.h>
+
+#include "reports/exploration_table.h"
+#include "scenarios/catalogue.h"
+#include "scenarios/commands/commands.h"
+#include "scenarios/commands/interruption.h"
+#include "scenarios/commands/parallel_search.h"
+#include "scenarios/commands/progress.h"
+#include "scenarios/explored_promises.h"
+#include "scenarios/explorer.h"
+#include "scenarios/fault_text.h"
+#include "scenarios/search_strategy.h"
+
+namespace scenarios {
+namespace {
+
+using Clock = ParallelSearch::Clock;
+
+std::string strategy_names() {
+  std::vector<std::string_view> names;
+  std::ranges::transform(search_strategies(), std::back_inserter(names), &SearchStrategy::name);
+  return fmt::format("{}", fmt::join(names, ", "));
+}
+
+// Of a schedule that is drawn, unless something else is said.
+constexpr std::int32_t kDrawnFaults = 3;
+
+// The first strategy goes as deep as it is told; the others draw.
+bool is_exhaustive(const SearchStrategy& strategy) {
+  return &strategy == &search_strategies().front();
+}
+
+SearchOptions search_options(const ExploreOptions& options,
+                             const SearchStrategy& strategy,
+                             const Scenario& scenario) {
+  SearchOptions search = search_options(scenario);
+  if (!is_exhaustive(strategy)) {
+    search.depth = kDrawnFaults;
+    search.draws = strategy.schedules;
+  }
+  search.depth = options.depth.value_or(search.depth);
+  search.budget = options.budget.value_or(strategy.budget);
+  return search;
+}
+
+reports::FindingLine line_of(const Exploration& exploration, const Finding& finding) {
+  reports::FindingLine line{.kind = finding.kind,
+                            .count = finding.count,
+                            .worst = exploration.worst.at(finding.kind),
+                            .token = finding.token,
+                            .faults = {}};
+  for (const faults::Fault& fault : finding.plan) {
+    line.faults.push_back(to_string(fault));
+  }
+  return line;
+}
+
+// Searches one scenario after the other and keeps what each has shown.
+class Campaign {
+ public:
+  Campaign(const ExploreOptions& options, KafkaChoice kafka, const SearchStrategy& strategy)
+      : options_(options), kafka_(std::move(kafka)), strategy_(strategy) {
+    if (options_.time) {
+      give_up_ = Clock::now() + *options_.time;
+    }
+  }
+
+  int run(const std::vector<PreparedScenario>& all);
+
+ private:
+  std::string search(const PreparedScenario& prepared);
+  std::string why_cut_short(const Exploration& exploration) const;
+  reports::ExplorationReport report_of(const PreparedScenario& prepared,
+                                       const SearchOptions& search,
+                                       const Exploration& exploration) const;
+  void say_speed(const Exploration& exploration, Clock::duration elapsed) const;
+  std::string write_results() const;
+
+  const ExploreOptions& options_;
+  KafkaChoice kafka_;
+  const SearchStrategy& strategy_;
+  std::optional<Clock::time_point> give_up_;
+  std::vector<reports::ExplorationReport> reports_;
+  std::unique_ptr<ParallelSearch> search_;  // the latest
+};
+
+int Campaign::run(const std::vector<PreparedScenario>& all) {
+  std::string failure;
+  for (const PreparedScenario& prepared : all) {
+    if (!failure.empty() || is_interrupted()) {
+      break;
+    }
+    failure = search(prepared);
+  }
+  const std::string unwritten = reports_.empty() ? std::string() : write_results();
+  int status = kAsExpected;
+  if (is_interrupted()) {
+    status = interruption_status();
+  } else if (!failure.empty() || !unwritten.empty()) {
+    status = fail(kBenchFailed, failure.empty() ? unwritten : failure);
+  } else if (!std::ranges::all_of(reports_,
+                                  [](const auto& report) { return report.reasons.empty(); })) {
+    status = kUnexpected;
+  }
+  // Everything is written. A thread deep inside the Kafka client would not end within a second.
+  if (is_interrupted() && search_ && search_->is_stuck()) {
+    std::_Exit(status);
+  }
+  return status;
+}
+
+// Empty: done, or interrupted; else a sentence about what the bench could not do.
+std::string Campaign::search(const PreparedScenario& prepared) {
+  const SearchOptions search = search_options(options_, strategy_, prepared.scenario);
+  const auto progress = [this](std::size_t taken, std::size_t of) {
+    constexpr std::size_t kShown = 20;  // per round
+    const bool is_shown = taken * kShown / of != (taken - 1) * kShown / of;
+    if (is_shown) {
+      Progress(options_.common.quiet, of).show(taken, "parts of this round");
+    }
+  };
+  search_ =
+      std::make_unique<ParallelSearch>(Explorer(prepared, kafka_, prepared.scenario.seed, search),
+                                       ParallelSearch::Options{.kafka = kafka_,
+                                                               .threads = options_.common.jobs,
+                                                               .give_up = give_up_,
+                                                               .progress = progress});
+  const auto begin = Clock::now();
+  const auto explored = search_->run();
+  Progress(options_.common.quiet, 1).end();
+  if (!explored) {
+    return is_interrupted() ? std::string() : explored.error().message;
+  }
+  if (explored->schedules == 0) {
+    return {};  // Interrupted, or out of time, before anything was finished.
+  }
+  say_speed(*explored, Clock::now() - begin);
+  reports_.push_back(report_of(prepared, search, *explored));
+  return {};
+}
+
+std::string Campaign::why_cut_short(const Exploration& exploration) const {
+  if (!exploration.cut_short) {
+    return {};
+  }
+  if (is_interrupted()) {
+    return "interrupted";
+  }
+  const bool is_late = give_up_ && Clock::now() >= *give_up_;
+  return is_late ? "the time is over" : "the budget is spent";
+}
+
+reports::ExplorationReport Campaign::report_of(const PreparedScenario& prepared,
+                                               const SearchOptions& search,
+                                               const Exploration& exploration) const {
+  reports::ExplorationReport report;
+  report.scenario = prepared.scenario.name;
+  report.kafka = kafka_.to_string();
+  report.seed = prepared.scenario.seed;
+  report.strategy = std::string(strategy_.name);
+  report.depth = search.depth;
+  report.schedules = exploration.schedules;
+  report.of = exploration.of;
+  report.of_is_whole = exploration.of_is_whole;
+  report.cut_short = why_cut_short(exploration);
+  const Pruned& pruned = exploration.pruned;
+  report.pruned = {{"nobody to hit", pruned.nobody_to_hit},
+                   {"nothing unsynced", pruned.nothing_unsynced},
+                   {"same black-out by rule", pruned.same_by_rule},
+                   {"same black-out by hash", pruned.same_by_hash}};
+  report.received = exploration.received;
+  report.processed = exploration.processed;
+  report.output = exploration.output;
+  for (const auto& [kind, finding] : exploration.findings) {
+    report.findings.push_back(line_of(exploration, finding));
+  }
+  report.explored = to_string(exploration.explored);
+  report.token = exploration.baseline.token;
+  report.reasons = check(prepared.scenario, exploration);
+  return report;
+}
+
+void Campaign::say_speed(const Exploration& exploration, Clock::duration elapsed) const {
+  const double seconds = std::chrono::duration<double>(elapsed).count();
+  if (!options_.common.quiet) {
+    print_aside(fmt::format("{} schedules in {:.1f} s, {:.0f} per second\n",
+                            exploration.schedules,
+                            seconds,
+                            static_cast<double>(exploration.schedules) / seconds));
+  }
+}
+
+// Empty: written; else a sentence.
+std::string Campaign::write_results() const {
+  const CommonOptions& common = options_.common;
+  std::string failure;
+  const auto write = [&](const std::string& path,
+                         std::string (*render)(const reports::ExplorationReport&)) {
+    if (path.empty() || !failure.empty()) {
+      return;
+    }
+    std::string text;
+    for (const reports::ExplorationReport& report : reports_) {
+      text += render(report);
+    }
+    failure = write_text(path, text);
+  };
+  if (common.json != "-" && common.markdown != "-") {
+    write("-", reports::terminal_exploration);
+  }
+  write(common.json, reports::json_exploration);
+  write(common.markdown, reports::markdown_exploration);
+  return failure;
+}
+
+// Empty: the options go together; else a sentence.
+std::string conflict(const ExploreOptions& options) {
+  const SearchStrategy* const strategy = find_strategy(options.strategy);
+  if (strategy == nullptr) {
+    return fmt::format(
+        "--strategy {}: this is none; there are {}", options.strategy, strategy_names());
+  }
+  if (options.common.json == "-" && options.common.markdown == "-") {
+    return "only one of --json and --markdown can have standard output";
+  }
+  return {};
+}
+
+}  // namespace
+
+int explore_command(const ExploreOptions& options) {
+  const auto kafka = parse_kafka(options.common.kafka);
+  if (!kafka) {
+    return fail(kBadInput, not_a_kafka(options.common.kafka));
+  }
+  const std::string conflicting = conflict(options);
+  if (!conflicting.empty()) {
+    return fail(kBadInput, conflicting);
+  }
+  const auto prepared = prepare_scenarios(options.scenarios, options.common.seed);
+  if (!prepared) {
+    return fail(kBadInput, prepared.error().to_string());
+  }
+  return Campaign(options, *kafka, *find_strategy(options.strategy)).run(prepared.value());
+}
+
+}  // namespace scenarios

@@ -1,0 +1,61 @@
+// scenarios/commands/parallel_search.h
+//
+// Carries an Explorer through on several threads. Jobs are done in any order and taken in by their
+// numbers, so that what is found is the same for any number of threads.
+//
+// Lifetime  once.
+
+#pragma once
+
+#include <chrono>
+#include <cstddef>
+#include <cstdint>
+#include <functional>
+#include <optional>
+#include <vector>
+
+#include "scenarios/commands/runner_pool.h"
+#include "scenarios/explorer.h"
+
+namespace scenarios {
+
+class ParallelSearch {
+ public:
+  using Clock = std::chrono::steady_clock;
+
+  struct Options {
+    KafkaChoice kafka;
+    std::int32_t threads = 0;                  // 0: as many as there are processors
+    std::optional<Clock::time_point> give_up;  // when no job is taken in any more
+    // Told of every job that is taken in: how many of this round are. May be empty.
+    std::function<void(std::size_t taken, std::size_t of)> progress;
+  };
+
+  ParallelSearch(Explorer explorer, Options options);
+  ParallelSearch(const ParallelSearch&) = delete;
+  ParallelSearch& operator=(const ParallelSearch&) = delete;
+  ~ParallelSearch() = default;
+
+  // All that was found, or what was until it was cut short.
+  Runner::Outcome<Exploration> run();
+
+  // As of RunnerPool.
+  [[nodiscard]] bool is_stuck() { return pool_ && pool_->is_stuck(); }
+
+ private:
+  // Empty: not done yet, or taken in.
+  using Slots = std::vector<std::optional<Explorer::Done>>;
+
+  // False: nothing more is to be done.
+  Runner::Outcome<bool> run_round();
+  Runner::Outcome<bool> take_in(const std::vector<bool>& finished, std::size_t& next);
+  Runner::Outcome<Explorer::Done> within_budget(Explorer::Done done, std::size_t number);
+  [[nodiscard]] bool is_late() const;
+
+  Explorer explorer_;
+  Options options_;
+  Slots slots_;  // of the current round; outlives the pool, which writes it
+  std::optional<RunnerPool> pool_;
+};
+
+}  // namespace scenarios
