@@ -36,7 +36,6 @@ struct FaultKeys {
   const YamlNode* crash_node = nullptr;
   const YamlNode* partition_node = nullptr;
   const YamlNode* restart_node = nullptr;  // restart_after or redeploy
-  const YamlNode* disk_node = nullptr;
   const YamlNode* for_node = nullptr;
   const YamlNode* at_node = nullptr;
   faults::Crash crash;
@@ -95,7 +94,6 @@ constexpr std::array kFaultKeys{
                    }},
     Key<FaultKeys>{"disk",
                    [](const Field& field, FaultKeys& fault) {
-                     fault.disk_node = &field.node;
                      fault.crash.disk = read_choice<sim::DiskOutcome>(field, kDiskOutcomes);
                    }},
 };
@@ -115,9 +113,6 @@ faults::Fault make_partition(const YamlNode& node, FaultKeys fault) {
   if (fault.restart_node != nullptr) {
     refuse(*fault.restart_node,
            "restart_after and redeploy go with a crash; nobody dies of a partition");
-  }
-  if (fault.disk_node != nullptr) {
-    refuse(*fault.disk_node, "disk goes with a crash; a partition leaves every disk alone");
   }
   if (fault.for_node == nullptr) {
     refuse(node, "a partition needs the key \"for\": how long it lasts");

@@ -225,11 +225,17 @@ std::string Campaign::write_results() const {
 }
 
 // Empty: the options go together; else a sentence.
-std::string conflict(const ExploreOptions& options) {
+std::string conflict(const ExploreOptions& options, const KafkaChoice& kafka) {
   const SearchStrategy* const strategy = find_strategy(options.strategy);
   if (strategy == nullptr) {
     return fmt::format(
         "--strategy {}: this is none; there are {}", options.strategy, strategy_names());
+  }
+  if (!is_exhaustive(*strategy) && kafka.kind != KafkaKind::kModel) {
+    return fmt::format(
+        "--strategy {} draws faults that only --kafka model can do, and this is --kafka {}",
+        strategy->name,
+        options.common.kafka);
   }
   if (options.common.json == "-" && options.common.markdown == "-") {
     return "only one of --json and --markdown can have standard output";
@@ -244,13 +250,17 @@ int explore_command(const ExploreOptions& options) {
   if (!kafka) {
     return fail(kBadInput, not_a_kafka(options.common.kafka));
   }
-  const std::string conflicting = conflict(options);
+  const std::string conflicting = conflict(options, *kafka);
   if (!conflicting.empty()) {
     return fail(kBadInput, conflicting);
   }
   const auto prepared = prepare_scenarios(options.scenarios, options.common.seed);
   if (!prepared) {
     return fail(kBadInput, prepared.error().to_string());
+  }
+  const std::string impossible = first_impossible(prepared.value(), *kafka);
+  if (!impossible.empty()) {
+    return fail(kBadInput, impossible);
   }
   return Campaign(options, *kafka, *find_strategy(options.strategy)).run(prepared.value());
 }

@@ -11,6 +11,8 @@
 #include <fmt/format.h>
 #include <unistd.h>
 
+#include "scenarios/fault_rules.h"
+
 namespace scenarios {
 namespace {
 
@@ -68,6 +70,17 @@ std::optional<KafkaChoice> parse_kafka(const std::string& text) {
 
 std::string not_a_kafka(const std::string& text) {
   return fmt::format("--kafka {}: this is neither mock, nor model, nor HOST:PORT", text);
+}
+
+std::string first_impossible(std::span<const PreparedScenario> prepared, const KafkaChoice& kafka) {
+  for (const PreparedScenario& one : prepared) {
+    std::string reason =
+        why_impossible(one.scenario, one.scenario.faults, kafka.kind == KafkaKind::kModel);
+    if (!reason.empty()) {
+      return reason;
+    }
+  }
+  return {};
 }
 
 int fail(ExitStatus status, const std::string& sentence) {

@@ -11,6 +11,7 @@
 #include <string>
 
 #include "reports/verdict_table.h"
+#include "scenarios/prepared.h"
 #include "scenarios/runner.h"
 
 namespace scenarios {
@@ -40,6 +41,9 @@ std::optional<KafkaChoice> parse_kafka(const std::string& text);
 
 // The sentence for when it is empty.
 std::string not_a_kafka(const std::string& text);
+
+// Empty: the cluster can do what every scenario asks of it; else a sentence.
+std::string first_impossible(std::span<const PreparedScenario> prepared, const KafkaChoice& kafka);
 
 // One line on stderr, "onceproof: ...", and the status.
 int fail(ExitStatus status, const std::string& sentence);

@@ -17,7 +17,6 @@
 #include "scenarios/commands/progress.h"
 #include "scenarios/commands/scenario_pool.h"
 #include "scenarios/commands/scenario_report.h"
-#include "scenarios/fault_rules.h"
 
 namespace scenarios {
 namespace {
@@ -180,19 +179,6 @@ class Session {
   std::map<std::size_t, reports::VerdictRow> rows_;  // by scenario
   std::size_t incomplete_ = 0;                       // rows of explorations that were interrupted
 };
-
-// Empty: the cluster can do what every scenario asks of it; else a sentence.
-std::string first_impossible(const std::vector<PreparedScenario>& prepared,
-                             const KafkaChoice& kafka) {
-  for (const PreparedScenario& one : prepared) {
-    std::string reason =
-        why_impossible(one.scenario, one.scenario.faults, kafka.kind == KafkaKind::kModel);
-    if (!reason.empty()) {
-      return reason;
-    }
-  }
-  return {};
-}
 
 // Empty: the options go together; else a sentence.
 std::string conflict(const CommonOptions& common) {

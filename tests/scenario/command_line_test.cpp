@@ -452,6 +452,9 @@ TEST_F(CommandLine, WhatASearchCannotBeIsRefusedInOneSentence) {
   expect_refusal(onceproof({"explore", name, "--strategy", "clever"}),
                  2,
                  "--strategy clever: this is none; there are exhaustive, random, pct, swarm");
+  expect_refusal(onceproof({"explore", name, "--strategy", "swarm", "--kafka", "mock"}),
+                 2,
+                 "--strategy swarm draws faults that only --kafka model can do");
   expect_refusal(onceproof({"explore", name, "--depth", "4"}),
                  2,
                  "--depth 4: this must be a whole number from 1 to 3");

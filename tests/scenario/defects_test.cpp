@@ -47,7 +47,7 @@ std::vector<Defect> all_defects() {
 
 Conviction convict(Player& player, const Defect& defect) {
   auto conviction =
-      scenarios::convict(player.runner(), defect, scenarios::search_strategies().front());
+      scenarios::convict(player.runner(), defect, scenarios::convicting_strategies().front());
   INVARIANT(conviction.has_value(), "{}", conviction.error().message);
   return std::move(conviction.value());
 }

@@ -690,9 +690,9 @@ constexpr BadEdit kDisks[] = {
     {"crash: driver\n    at: { point: task.output_written, batch: 3, partition: 1 }\n"
      "    restart_after: 5s",
      "partition: [driver, executor:0]\n    at: { time: 1s }\n    for: 140s\n    disk: torn",
-     25,
-     11,
-     "disk goes with a crash"},
+     22,
+     5,
+     "fault needs exactly one of: crash, partition"},
     {"storage: hdfs }\n  operations: [ { map: identity } ]\n"
      "  sink: { kind: batch-uid, store: sqlite }\n  protocol: {}\n"
      "cluster: { executors: 2, cores: 2, driver_restart: 2s, executor_restart: 1s }\n"
