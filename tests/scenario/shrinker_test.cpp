@@ -4,6 +4,7 @@
 #include "scenarios/shrinker.h"
 
 #include <algorithm>
+#include <chrono>
 #include <cstddef>
 #include <cstdint>
 #include <iterator>
@@ -29,6 +30,7 @@
 
 namespace {
 
+using namespace std::chrono_literals;
 using faults::FaultPlan;
 using scenarios::JudgedRun;
 using scenarios::Shrunk;
@@ -297,6 +299,64 @@ class BruteForce {
   std::string example_;
   tests::Player player_;
 };
+
+// --- Plainer faults -----------------------------------------------------------------------------
+
+constexpr faults::Target kSecond{faults::TargetKind::kExecutor, 1};
+
+template <class Kind, class Change>
+faults::Fault a(const Change& change) {
+  Kind fault;
+  change(fault);
+  return fault;
+}
+
+// Each with one detail that the plainest of its kind does not have.
+std::vector<faults::Fault> faults_with_a_detail() {
+  return {
+      a<faults::Crash>([](auto& crash) { crash.target.kind = faults::TargetKind::kCluster; }),
+      a<faults::Crash>([](auto& crash) { crash.target.kind = faults::TargetKind::kMachine; }),
+      a<faults::Crash>([](auto& crash) { crash.target = kSecond; }),
+      a<faults::Crash>([](auto& crash) { crash.restart_after = 30s; }),
+      a<faults::Crash>([](auto& crash) { crash.redeploy.delete_checkpoint = true; }),
+      a<faults::Partition>([](auto& partition) { partition.right = kSecond; }),
+      a<faults::Pause>([](auto& pause) { pause.lasts = 9s; }),
+      a<faults::MessageFault>([](auto& message) { message.from = kSecond; }),
+      a<faults::MessageFault>([](auto& message) { message.times = 6; }),
+      a<faults::MessageFault>([](auto& message) { message.by = 3s; }),
+      a<faults::Failure>([](auto& failure) { failure.times = 4; }),
+      a<faults::Failure>([](auto& failure) { failure.applied = true; }),
+      a<faults::DiskFault>([](auto& disk) { disk.lasts = 2s; }),
+      a<faults::KafkaFault>([](auto& kafka) { kafka.records = 8; }),
+      a<faults::KafkaFault>([](auto& kafka) { kafka.partition = 3; }),
+      a<faults::ClockFault>([](auto& clock) { clock.jump = -3s; }),
+      a<faults::ClockFault>([](auto& clock) { clock.drift_ppm = -5000; }),
+      a<faults::Slowdown>([](auto& slow) { slow.factor = 20; }),
+      a<faults::Slowdown>([](auto& slow) { slow.extra = 4s; }),
+      a<faults::Yield>([](auto& yield) { yield.target = kSecond; }),
+  };
+}
+
+TEST(PlainerFaults, HaveFewerDetails) {
+  const std::vector<faults::Fault> all = faults_with_a_detail();
+  for (std::size_t n = 0; n < all.size(); ++n) {
+    const auto plainer = scenarios::plainer_faults(all[n]);
+    const auto details = scenarios::details_of(all[n]);
+    EXPECT_GT(details, 0) << "fault " << n;
+    EXPECT_TRUE(std::ranges::any_of(
+        plainer,
+        [&](const faults::Fault& fault) { return scenarios::details_of(fault) < details; }))
+        << "fault " << n;
+  }
+}
+
+// However often one is taken for another: there is a plainest one, and it is not made plainer
+// still.
+TEST(PlainerFaults, ComeToAnEnd) {
+  for (const faults::Fault& fault : faults_with_a_detail()) {
+    EXPECT_LT(variants_of(fault).size(), 100U);
+  }
+}
 
 // --- The shrinker -------------------------------------------------------------------------------
 

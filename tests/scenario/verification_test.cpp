@@ -5,10 +5,10 @@
 
 #include "scenarios/verification.h"
 
+#include <algorithm>
 #include <chrono>
 #include <csignal>
 #include <cstdint>
-#include <cstdlib>
 #include <functional>
 #include <memory>
 #include <string>
@@ -18,8 +18,11 @@
 #include <gmock/gmock.h>
 #include <gtest/gtest.h>
 
+#include "engine/ports/invariant.h"
+#include "engine/ports/sink_store.h"
 #include "engine/ports/task.h"
 #include "scenarios/catalogue.h"
+#include "sim/memory_sink.h"
 #include "sim/process.h"
 #include "sim/random.h"
 #include "sim/scheduler.h"
@@ -238,6 +241,91 @@ TEST(Verification, SaysThatARunEndedItsProcess) {
               HasSubstr("the second run: its process was ended by signal 9"));
 }
 
+// --- A user's sink -------------------------------------------------------------------------------
+
+enum class Mood : std::uint8_t { kRefusesTheFirstWriteOfItsProcess, kHandsOutRowsBackwards };
+
+// What a sink of a user's own may do: it remembers earlier runs.
+class MoodySink final : public engine::SinkDatabase {
+ public:
+  explicit MoodySink(Mood mood) : mood_(mood) {}
+
+  engine::Result<> append(const std::vector<engine::OutputRow>& rows) override {
+    static bool has_refused = false;
+    if (mood_ == Mood::kRefusesTheFirstWriteOfItsProcess && !std::exchange(has_refused, true)) {
+      return engine::Errc::kUnavailable;
+    }
+    return sink_.append(rows);
+  }
+
+  engine::Result<> upsert(const std::vector<engine::OutputRow>& rows) override {
+    return sink_.upsert(rows);
+  }
+
+  engine::Result<> replace_file(const std::string& path,
+                                const std::vector<engine::OutputRow>& rows) override {
+    return sink_.replace_file(path, rows);
+  }
+
+  engine::Result<engine::TransactionOutcome> apply(
+      const engine::SinkTransaction& transaction) override {
+    return sink_.apply(transaction);
+  }
+
+  engine::Result<std::vector<engine::PartitionOffset>> saved_offsets() override {
+    return sink_.saved_offsets();
+  }
+
+  engine::Result<std::vector<engine::OutputRow>> contents() override {
+    static int times = 0;
+    auto rows = sink_.contents();
+    if (mood_ == Mood::kHandsOutRowsBackwards && rows && ++times > 1) {
+      std::ranges::reverse(rows.value());
+    }
+    return rows;
+  }
+
+ private:
+  Mood mood_;
+  sim::MemorySink sink_;
+};
+
+constexpr scenarios::KafkaKind kModel = scenarios::KafkaKind::kModel;
+
+Verification verify_with(Mood mood) {
+  scenarios::PreparedScenario prepared = tests::prepared_from(R"(
+scenario: a_sink_of_its_own
+topic: { name: events, partitions: 2 }
+workload: { records: 20, keys: 4, rate: 20/s, value_bytes: 16 }
+pipeline:
+  batch_interval: 1s
+  source: { kind: kafka-direct, offsets: checkpoint }
+  sink: { kind: append, store: memory }
+cluster: { executors: 2, cores: 2 }
+)");
+  prepared.make_sink = [mood] { return std::make_unique<MoodySink>(mood); };
+  const scenarios::KafkaChoice model{.kind = kModel, .address = {}, .session = {}};
+  const auto verified = scenarios::verify(prepared, model, prepared.scenario.seed, {});
+  INVARIANT(verified, "{}", verified.error().message);
+  return *verified;
+}
+
+TEST(Verification, NamesTheWriteThatASinkWithAMemoryRefused) {
+  const Verification verified = verify_with(Mood::kRefusesTheFirstWriteOfItsProcess);
+
+  ASSERT_TRUE(verified.difference && verified.difference->left && verified.difference->right);
+  EXPECT_EQ(verified.difference->left->operation, sim::Operation::kSinkAppendApplied);
+  EXPECT_EQ(verified.difference->right->operation, sim::Operation::kSinkAppendApplied);
+  EXPECT_EQ(verified.difference->left->at, verified.difference->right->at);
+}
+
+TEST(Verification, SeesRowsThatCameOutInAnotherOrder) {
+  const Verification verified = verify_with(Mood::kHandsOutRowsBackwards);
+
+  EXPECT_FALSE(verified.difference);
+  EXPECT_FALSE(verified.same_outcome);
+}
+
 // --- Scenarios -----------------------------------------------------------------------------------
 
 TEST(Verification, DoesNotAccuseAnyScenarioOfTheCatalogue) {
@@ -245,8 +333,7 @@ TEST(Verification, DoesNotAccuseAnyScenarioOfTheCatalogue) {
   ASSERT_TRUE(catalogue.has_value()) << catalogue.error().to_string();
   for (const scenarios::Scenario& scenario : catalogue.value()) {
     const scenarios::PreparedScenario prepared = tests::prepared_from(scenario);
-    const scenarios::KafkaChoice model{
-        .kind = scenarios::KafkaKind::kModel, .address = {}, .session = {}};
+    const scenarios::KafkaChoice model{.kind = kModel, .address = {}, .session = {}};
     const auto verified = scenarios::verify(prepared, model, scenario.seed, scenario.faults);
     ASSERT_TRUE(verified.has_value()) << verified.error().message;
     EXPECT_FALSE(verified->difference) << scenario.name;
