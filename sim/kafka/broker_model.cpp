@@ -371,11 +371,14 @@ void BrokerModel::describe(StateBytes& state) const {
   }
 }
 
-// By name: who committed first decides nothing.
+// By name: who committed first decides nothing, nor who asked and never committed.
 void BrokerModel::describe_groups(const Topic& topic, StateBytes& state) {
   std::vector<const GroupOffsets*> groups;
   for (std::size_t i = 0; i < topic.group_count; ++i) {
-    groups.push_back(&topic.groups[i]);
+    const auto& offsets = topic.groups[i].offsets;
+    if (std::ranges::any_of(offsets, [](const auto& offset) { return offset.has_value(); })) {
+      groups.push_back(&topic.groups[i]);
+    }
   }
   std::ranges::sort(groups, {}, [](const GroupOffsets* group) { return group->group; });
   state.add(std::uint64_t{groups.size()});

@@ -10,6 +10,7 @@
 #include <chrono>
 #include <cstddef>
 #include <cstdint>
+#include <map>
 #include <optional>
 #include <ostream>
 #include <string>
@@ -123,6 +124,117 @@ TEST_P(PruningTest, LeavesNoFindingOut) {
   EXPECT_EQ(pruned.schedules + pruned.pruned.total(), pruned.of);
   EXPECT_TRUE(pruned.of_is_whole);
   EXPECT_FALSE(pruned.cut_short);
+}
+
+// What happened to a world from its black-out on, as far as anybody could tell: when who came to an
+// effect boundary, what lies in the sink, and the verdict.
+std::string future_of(const scenarios::JudgedRun& judged) {
+  const scenarios::RunResult& run = judged.run;
+  std::string text;
+  const std::size_t first = run.black_out ? run.black_out->boundaries_before : 0;
+  for (std::size_t i = first; i < run.counted.boundaries.size(); ++i) {
+    const faults::Boundary& boundary = run.counted.boundaries[i];
+    text += fmt::format(
+        "{} at {}\n", engine::to_string(boundary.process), boundary.at.time_since_epoch().count());
+  }
+  for (const reports::OutputRecord& row : run.ledger.outputs) {
+    text += fmt::format(
+        "{}/{} {}={}\n", row.source.partition, row.source.offset.value, row.key, row.value);
+  }
+  const reports::Verdict& verdict = judged.verdict;
+  for (const auto& stage : {verdict.received, verdict.processed, verdict.output}) {
+    text += fmt::format("lost {}, duplicated {}\n", stage.lost, stage.duplicated);
+  }
+  return text + fmt::format("reordered {}, phantom {}, stalled {}, over at {}",
+                            verdict.reordered,
+                            verdict.phantom,
+                            verdict.stalled,
+                            run.ledger.ended_at.time_since_epoch().count());
+}
+
+// Runs every schedule to its end and holds what pruning would have said of it against that.
+class FutureKeeper {
+ public:
+  FutureKeeper(tests::Player& player, const PreparedScenario& prepared)
+      : player_(player),
+        prepared_(prepared),
+        targets_(scenarios::explored_targets(prepared.scenario)) {}
+
+  scenarios::JudgedRun run(const faults::FaultPlan& plan) {
+    auto judged = player_.runner().run(prepared_,
+                                       prepared_.scenario.seed,
+                                       plan,
+                                       sim::Trace::Recording::kHashOnly,
+                                       {.targets = targets_, .is_known = {}});
+    INVARIANT(judged.has_value(), "{}", judged.error().message);
+    return std::move(judged.value());
+  }
+
+  // Every `stride`-th next crash of a schedule that was run, and with `depth` 2 those behind them.
+  void follow(const faults::FaultPlan& plan,
+              const faults::CountedRun& counted,
+              std::size_t stride,
+              std::int32_t depth) {
+    const auto all = scenarios::next_crashes(prepared_.scenario, counted);
+    for (std::size_t n = 0; n < all.size(); n += stride) {
+      const scenarios::JudgedRun judged = run_one_more(plan, all[n]);
+      compare_with_same_state(judged);
+      if (all[n].pruning == faults::Pruning::kSameBlackOut) {
+        const scenarios::JudgedRun other = run_one_more(plan, all[all[n].same_as]);
+        ASSERT_TRUE(judged.run.black_out && other.run.black_out) << judged.token;
+        EXPECT_EQ(judged.run.black_out->state, other.run.black_out->state)
+            << judged.token << " and " << other.token;
+        ++same_by_rule_;
+      }
+      if (depth > 1) {
+        faults::FaultPlan next = plan;
+        next.emplace_back(all[n].crash);
+        follow(next, judged.run.counted, stride, depth - 1);
+      }
+    }
+  }
+
+  [[nodiscard]] int same_by_rule() const { return same_by_rule_; }
+
+  [[nodiscard]] int same_by_hash() const { return same_by_hash_; }
+
+ private:
+  scenarios::JudgedRun run_one_more(faults::FaultPlan plan, const faults::NextCrash& next) {
+    plan.emplace_back(next.crash);
+    return run(plan);
+  }
+
+  void compare_with_same_state(const scenarios::JudgedRun& judged) {
+    if (!judged.run.black_out) {
+      return;
+    }
+    const auto [known, added] =
+        futures_.try_emplace(judged.run.black_out->state, future_of(judged), judged.token);
+    if (!added) {
+      ++same_by_hash_;
+      EXPECT_EQ(future_of(judged), known->second.first)
+          << judged.token << " and " << known->second.second;
+    }
+  }
+
+  tests::Player& player_;
+  const PreparedScenario& prepared_;
+  std::vector<faults::Target> targets_;
+  std::map<sim::StateHash, std::pair<std::string, std::string>> futures_;  // with their tokens
+  int same_by_rule_ = 0;
+  int same_by_hash_ = 0;
+};
+
+// Sharper than the findings of a search, in which two mistakes may make up for each other.
+TEST_P(PruningTest, EqualStatesHaveEqualFutures) {
+  const PreparedScenario small = prepared(GetParam());
+  tests::Player player;
+  FutureKeeper keeper(player, small);
+  const scenarios::JudgedRun own = keeper.run(small.scenario.faults);
+  keeper.follow(small.scenario.faults, own.run.counted, 1, 1);
+  keeper.follow(small.scenario.faults, own.run.counted, 13, 2);
+  EXPECT_GT(keeper.same_by_rule(), 0);
+  EXPECT_GT(keeper.same_by_hash(), 0);
 }
 
 INSTANTIATE_TEST_SUITE_P(

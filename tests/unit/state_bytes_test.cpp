@@ -304,6 +304,13 @@ TEST(StateOfKafka, WhichGroupCommittedFirstDoesNotCount) {
   EXPECT_EQ(with("g", "h"), with("h", "g"));
 }
 
+TEST(StateOfKafka, AGroupThatOnlyAskedDoesNotCount) {
+  sim::BrokerModel kafka;
+  fill(kafka, {"x"});
+  ASSERT_TRUE(kafka.committed("g", kTopic));
+  EXPECT_EQ(hash_of(kafka), kafka_with({"x"}));
+}
+
 TEST(StateOfKafka, WhatAResetModelHeldIsForgotten) {
   sim::BrokerModel kafka;
   fill(kafka, {"x"});
