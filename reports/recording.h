@@ -31,7 +31,9 @@ enum class RecordingErrc : std::uint8_t {
   kDiskFull,
   kBusy,  // another program holds the file locked
   kUnknownRun,
-  kFailed,  // whatever else SQLite says
+  kDamaged,    // what is in it cannot be
+  kDisagrees,  // it says otherwise already
+  kFailed,     // whatever else SQLite says
 };
 
 struct RecordingFailure {

@@ -32,9 +32,10 @@ int system_code(sqlite3* handle, int code) {
 
 }  // namespace
 
-Database::Database(const std::string& path) {
-  constexpr int kFlags = SQLITE_OPEN_READWRITE | SQLITE_OPEN_CREATE | SQLITE_OPEN_NOMUTEX;
-  const int code = sqlite3_open_v2(path.c_str(), &handle_, kFlags, nullptr);
+Database::Database(const std::string& path, IfAbsent if_absent) {
+  const int create = if_absent == IfAbsent::kCreate ? SQLITE_OPEN_CREATE : 0;
+  const int flags = SQLITE_OPEN_READWRITE | SQLITE_OPEN_NOMUTEX | create;
+  const int code = sqlite3_open_v2(path.c_str(), &handle_, flags, nullptr);
   if (code == SQLITE_OK) {
     return;
   }

@@ -22,10 +22,12 @@ struct Error {
   std::string message;
 };
 
+enum class IfAbsent : std::uint8_t { kCreate, kRefuse };
+
 class Database {
  public:
   // Opens or creates the file; ":memory:" is a database of its own.
-  explicit Database(const std::string& path);
+  explicit Database(const std::string& path, IfAbsent if_absent = IfAbsent::kCreate);
   Database(const Database&) = delete;
   Database& operator=(const Database&) = delete;
   ~Database();
