@@ -285,4 +285,68 @@ SELECT run_id, scenario, kafka, token,
 FROM counted;
 )sql";
 
+// A campaign is a search of one scenario in parts, which are counted from 0 and may be missing. Its
+// other columns say what the parts were computed from.
+const char* const kCampaignSchema = R"sql(
+CREATE TABLE IF NOT EXISTS campaign(
+  campaign_id INTEGER PRIMARY KEY,
+  scenario TEXT NOT NULL,
+  scenario_hash TEXT NOT NULL,
+  seed TEXT NOT NULL,
+  kafka TEXT NOT NULL,
+  strategy TEXT NOT NULL,
+  depth INTEGER NOT NULL,
+  drawn INTEGER NOT NULL,             -- schedules, of a strategy that draws them
+  trace_hash TEXT NOT NULL,           -- of the run that the search begins with
+  parts INTEGER NOT NULL,             -- that there are
+  UNIQUE(
+    scenario, scenario_hash, seed, kafka, strategy, depth, drawn, trace_hash, parts));
+
+CREATE TABLE IF NOT EXISTS campaign_part(
+  campaign_id INTEGER NOT NULL,
+  part INTEGER NOT NULL,
+  schedules INTEGER NOT NULL,         -- run and judged
+  of INTEGER NOT NULL,                -- that the part has
+  of_is_whole INTEGER NOT NULL,       -- 0: there are more than were counted
+  nobody_to_hit INTEGER NOT NULL,     -- not run: the verdict is that of another schedule
+  nothing_unsynced INTEGER NOT NULL,
+  same_by_rule INTEGER NOT NULL,
+  same_by_hash INTEGER NOT NULL,
+  received TEXT NOT NULL,             -- weakest guarantee found
+  processed TEXT NOT NULL,
+  output TEXT NOT NULL,
+  explored TEXT NOT NULL,             -- hash of schedules and verdicts; those of parts are added up
+  PRIMARY KEY(campaign_id, part)) WITHOUT ROWID;
+
+CREATE TABLE IF NOT EXISTS campaign_finding(
+  campaign_id INTEGER NOT NULL,
+  part INTEGER NOT NULL,
+  kind TEXT NOT NULL,
+  worst INTEGER NOT NULL,             -- highest count of any schedule
+  count INTEGER NOT NULL,             -- in the witness, the shortest schedule that shows it
+  faults INTEGER NOT NULL,            -- of the witness
+  ended_us INTEGER NOT NULL,
+  token TEXT NOT NULL,
+  PRIMARY KEY(campaign_id, part, kind)) WITHOUT ROWID;
+
+-- How far each campaign is.
+CREATE VIEW IF NOT EXISTS campaign_progress AS
+SELECT c.campaign_id, c.scenario, c.kafka, c.strategy, c.depth,
+       count(p.part) AS parts_done, c.parts,
+       ifnull(sum(p.schedules), 0) AS schedules, ifnull(sum(p.of), 0) AS of
+FROM campaign AS c LEFT JOIN campaign_part AS p USING (campaign_id)
+GROUP BY c.campaign_id;
+
+-- The shortest witness of each finding: the fewest faults, of these the one that ends first.
+CREATE VIEW IF NOT EXISTS campaign_witness AS
+SELECT campaign_id, scenario, kind, worst, count, faults, ended_us, token
+FROM (
+  SELECT f.campaign_id, c.scenario, f.kind, f.count, f.faults, f.ended_us, f.token,
+         max(f.worst) OVER (PARTITION BY f.campaign_id, f.kind) AS worst,
+         row_number() OVER (
+           PARTITION BY f.campaign_id, f.kind ORDER BY f.faults, f.ended_us, f.part) AS place
+  FROM campaign_finding AS f JOIN campaign AS c USING (campaign_id))
+WHERE place = 1;
+)sql";
+
 }  // namespace reports

@@ -15,4 +15,7 @@ inline constexpr std::string_view kSchemaVersion = "2";
 // Statements that turn an empty database into a recording without runs.
 extern const char* const kSchema;
 
+// Statements that give a recording the tables of campaigns, if it has none.
+extern const char* const kCampaignSchema;
+
 }  // namespace reports
