@@ -58,6 +58,9 @@ std::string terminal_exploration(const ExplorationReport& report) {
                         story_of(finding));
   }
   text += fmt::format("  {}; {}\n", run_of(report), pruned_text(report));
+  if (report.parts_done < report.parts) {
+    text += fmt::format("  {} of {} parts are done\n", report.parts_done, report.parts);
+  }
   if (!report.cut_short.empty()) {
     text += fmt::format("  cut short: {}\n", report.cut_short);
   }
@@ -116,6 +119,8 @@ std::string json_exploration(const ExplorationReport& report) {
                     {"schedules", report.schedules},
                     {"of", report.of},
                     {"of_is_whole", report.of_is_whole},
+                    {"parts", report.parts},
+                    {"parts_done", report.parts_done},
                     {"cut_short", !report.cut_short.empty()},
                     {"pruned", pruned_count(report)},
                     {"pruned_by", std::move(pruned)},

@@ -31,8 +31,10 @@ struct ExplorationReport {
   std::int32_t depth = 0;
   std::int64_t schedules = 0;
   std::int64_t of = 0;
-  bool of_is_whole = true;  // else there are more
-  std::string cut_short;    // empty: it was not; else why, "the budget is spent"
+  bool of_is_whole = true;      // else there are more
+  std::int64_t parts_done = 0;  // of `parts`, if they are kept
+  std::int64_t parts = 0;
+  std::string cut_short;  // empty: it was not; else why, "the budget is spent"
   std::vector<std::pair<std::string, std::int64_t>> pruned;  // by reason
   Guarantee received = Guarantee::kExactlyOnce;
   Guarantee processed = Guarantee::kExactlyOnce;

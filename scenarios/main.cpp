@@ -24,6 +24,7 @@
 namespace {
 
 constexpr std::int32_t kJobsMax = 1024;
+constexpr std::int64_t kShardsMax = 1'000'000;
 constexpr std::int64_t kBudgetMax = 1'000'000'000;
 
 // Decimal digits and nothing else: no sign that would wrap around, no octal, no "0x".
@@ -74,6 +75,25 @@ void add_file(CLI::App& command,
   command.add_option(name, file, description)->type_name("FILE");
 }
 
+// "3/64": a number, a stroke, a number that is not smaller.
+void add_shard(CLI::App& command, scenarios::Shard& shard) {
+  const auto read = [&shard](const std::string& text) {
+    const char* const end = text.data() + text.size();
+    const auto index = std::from_chars(text.data(), end, shard.index);
+    const bool has_count = index.ec == std::errc{} && index.ptr != end && *index.ptr == '/';
+    const auto count = has_count ? std::from_chars(index.ptr + 1, end, shard.count) : index;
+    const bool whole = has_count && count.ec == std::errc{} && count.ptr == end;
+    if (!whole || shard.index < 1 || shard.index > shard.count || shard.count > kShardsMax) {
+      throw CLI::ValidationError(fmt::format(
+          "--shard \"{}\": this must be I/N, share I of N, with I from 1 to N, and N up to {}",
+          text,
+          kShardsMax));
+    }
+  };
+  command.add_option_function<std::string>("--shard", read, "Only share I of N of the search")
+      ->type_name("I/N");
+}
+
 void add_terminal_flags(CLI::App& command, scenarios::CommonOptions& common) {
   command.add_flag("--quiet", common.quiet, "No progress on stderr");
   command.add_flag("--no-color", common.no_color, "No colours (also: NO_COLOR in the environment)");
@@ -116,10 +136,12 @@ CLI::App* add_explore(CLI::App& program, scenarios::ExploreOptions& options) {
   CLI::App* const command = program.add_subcommand("explore", "Search for what breaks a promise");
   scenarios::CommonOptions& common = options.common;
   common.kafka = "model";
+  common.database = "onceproof.db";
   command->add_option("scenarios", options.scenarios, "Files, folders or names")
       ->required()
       ->type_name("FILE|DIR|NAME");
-  command->add_option("--strategy", options.strategy, "exhaustive, random, pct or swarm [exhaustive]")
+  command
+      ->add_option("--strategy", options.strategy, "exhaustive, random, pct or swarm [exhaustive]")
       ->type_name("NAME");
   add_number<std::int32_t>(
       *command,
@@ -151,6 +173,9 @@ CLI::App* add_explore(CLI::App& program, scenarios::ExploreOptions& options) {
       kJobsMax,
       [&common](std::int32_t jobs) { common.jobs = jobs; },
       "Threads; default: one per processor");
+  add_file(*command, "--db", common.database, "Keeps what is done; empty: nowhere [onceproof.db]");
+  command->add_flag("--resume", options.resumes, "Go on with what the file has of this search");
+  add_shard(*command, options.shard);
   add_file(*command, "--markdown", common.markdown, "Markdown to this file; - is stdout");
   add_file(*command, "--json", common.json, "JSON to this file; - is stdout");
   command->add_flag("--quiet", common.quiet, "No progress on stderr");
@@ -267,6 +292,16 @@ CLI::App* add_defects(CLI::App& program, scenarios::DefectsOptions& options) {
   return command;
 }
 
+CLI::App* add_merge(CLI::App& program, scenarios::MergeOptions& options) {
+  CLI::App* const command = program.add_subcommand("merge", "Make one campaign of several files");
+  command->add_option("files", options.files, "Campaigns of explore --db")
+      ->required()
+      ->type_name("FILE");
+  add_file(*command, "--db", options.common.database, "For the whole; default: the first file");
+  add_file(*command, "--json", options.common.json, "JSON to this file; - is stdout");
+  return command;
+}
+
 CLI::App* add_list(CLI::App& program, scenarios::ListOptions& options) {
   static const std::vector<std::string> words{
       "scenarios", "pipelines", "points", "faults", "sinks", "defects", "protocol"};
@@ -349,6 +384,7 @@ int run_program(int argc, char** argv) {
   scenarios::ShrinkOptions shrink_options;
   scenarios::MatrixOptions matrix_options;
   scenarios::DefectsOptions defects_options;
+  scenarios::MergeOptions merge_options;
   scenarios::ListOptions list_options;
   const CLI::App* const run = add_run(program, run_options);
   const CLI::App* const explore = add_explore(program, explore_options);
@@ -356,6 +392,7 @@ int run_program(int argc, char** argv) {
   const CLI::App* const shrink = add_shrink(program, shrink_options);
   const CLI::App* const matrix = add_matrix(program, matrix_options);
   const CLI::App* const defects = add_defects(program, defects_options);
+  const CLI::App* const merge = add_merge(program, merge_options);
   add_list(program, list_options);
   const std::vector<std::string> arguments = arguments_of(argc, argv);
   try {
@@ -395,6 +432,9 @@ int run_program(int argc, char** argv) {
   scenarios::exit_when_interrupted();
   if (replay->parsed()) {
     return scenarios::replay_command(replay_options);
+  }
+  if (merge->parsed()) {
+    return scenarios::merge_command(merge_options);
   }
   return scenarios::list_command(list_options);
 }

@@ -12,6 +12,7 @@
 
 #include "engine/ports/vocabulary.h"
 #include "scenarios/commands/options.h"
+#include "scenarios/kept_search.h"
 
 namespace scenarios {
 
@@ -53,6 +54,8 @@ struct ExploreOptions {
   std::optional<std::int32_t> depth;   // empty: what each scenario says, else 1
   std::optional<std::int64_t> budget;  // schedules; empty: the strategy's own
   std::optional<engine::Duration> time;
+  Shard shard;           // of the search; 1/1: all of it
+  bool resumes = false;  // goes on with what common.database has
 };
 
 int explore_command(const ExploreOptions& options);
@@ -74,6 +77,13 @@ struct DefectsOptions {
 };
 
 int defects_command(const DefectsOptions& options);
+
+struct MergeOptions {
+  CommonOptions common;
+  std::vector<std::string> files;  // without --db the others are merged into the first
+};
+
+int merge_command(const MergeOptions& options);
 
 struct ListOptions {
   std::string what;  // scenarios, pipelines, points, faults, sinks, defects

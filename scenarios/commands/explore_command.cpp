@@ -11,21 +11,24 @@
 #include <fmt/format.h>
 #include <fmt/ranges.h>
 
+#include "reports/campaign.h"
 #include "reports/exploration_table.h"
 #include "scenarios/catalogue.h"
 #include "scenarios/commands/commands.h"
+#include "scenarios/commands/exploration_report.h"
 #include "scenarios/commands/interruption.h"
 #include "scenarios/commands/parallel_search.h"
 #include "scenarios/commands/progress.h"
 #include "scenarios/explored_promises.h"
 #include "scenarios/explorer.h"
-#include "scenarios/fault_text.h"
+#include "scenarios/kept_search.h"
 #include "scenarios/search_strategy.h"
 
 namespace scenarios {
 namespace {
 
 using Clock = ParallelSearch::Clock;
+using Keep = decltype(ParallelSearch::Options::keep);
 
 std::string strategy_names() {
   std::vector<std::string_view> names;
@@ -54,23 +57,17 @@ SearchOptions search_options(const ExploreOptions& options,
   return search;
 }
 
-reports::FindingLine line_of(const Exploration& exploration, const Finding& finding) {
-  reports::FindingLine line{.kind = finding.kind,
-                            .count = finding.count,
-                            .worst = exploration.worst.at(finding.kind),
-                            .token = finding.token,
-                            .faults = {}};
-  for (const faults::Fault& fault : finding.plan) {
-    line.faults.push_back(to_string(fault));
-  }
-  return line;
-}
-
 // Searches one scenario after the other and keeps what each has shown.
-class Campaign {
+class Exploring {
  public:
-  Campaign(const ExploreOptions& options, KafkaChoice kafka, const SearchStrategy& strategy)
-      : options_(options), kafka_(std::move(kafka)), strategy_(strategy) {
+  Exploring(const ExploreOptions& options,
+            KafkaChoice kafka,
+            const SearchStrategy& strategy,
+            std::optional<reports::Campaign> campaign)
+      : options_(options),
+        kafka_(std::move(kafka)),
+        strategy_(strategy),
+        campaign_(std::move(campaign)) {
     if (options_.time) {
       give_up_ = Clock::now() + *options_.time;
     }
@@ -80,6 +77,7 @@ class Campaign {
 
  private:
   std::string search(const PreparedScenario& prepared);
+  Keep keeping(const PreparedScenario& prepared, const SearchOptions& search);
   std::string why_cut_short(const Exploration& exploration) const;
   reports::ExplorationReport report_of(const PreparedScenario& prepared,
                                        const SearchOptions& search,
@@ -90,12 +88,13 @@ class Campaign {
   const ExploreOptions& options_;
   KafkaChoice kafka_;
   const SearchStrategy& strategy_;
+  std::optional<reports::Campaign> campaign_;
   std::optional<Clock::time_point> give_up_;
   std::vector<reports::ExplorationReport> reports_;
   std::unique_ptr<ParallelSearch> search_;  // the latest
 };
 
-int Campaign::run(const std::vector<PreparedScenario>& all) {
+int Exploring::run(const std::vector<PreparedScenario>& all) {
   std::string failure;
   for (const PreparedScenario& prepared : all) {
     if (!failure.empty() || is_interrupted()) {
@@ -121,7 +120,7 @@ int Campaign::run(const std::vector<PreparedScenario>& all) {
 }
 
 // Empty: done, or interrupted; else a sentence about what the bench could not do.
-std::string Campaign::search(const PreparedScenario& prepared) {
+std::string Exploring::search(const PreparedScenario& prepared) {
   const SearchOptions search = search_options(options_, strategy_, prepared.scenario);
   const auto progress = [this](std::size_t taken, std::size_t of) {
     constexpr std::size_t kShown = 20;  // per round
@@ -135,9 +134,10 @@ std::string Campaign::search(const PreparedScenario& prepared) {
                                        ParallelSearch::Options{.kafka = kafka_,
                                                                .threads = options_.common.jobs,
                                                                .give_up = give_up_,
+                                                               .keep = keeping(prepared, search),
                                                                .progress = progress});
   const auto begin = Clock::now();
-  const auto explored = search_->run();
+  auto explored = search_->run();
   Progress(options_.common.quiet, 1).end();
   if (!explored) {
     return is_interrupted() ? std::string() : explored.error().message;
@@ -145,12 +145,32 @@ std::string Campaign::search(const PreparedScenario& prepared) {
   if (explored->schedules == 0) {
     return {};  // Interrupted, or out of time, before anything was finished.
   }
+  if (search_->kept() && search_->kept()->parts_done() < search_->kept()->parts()) {
+    explored->cut_short = true;
+    explored->of_is_whole = false;
+  }
   say_speed(*explored, Clock::now() - begin);
   reports_.push_back(report_of(prepared, search, *explored));
   return {};
 }
 
-std::string Campaign::why_cut_short(const Exploration& exploration) const {
+Keep Exploring::keeping(const PreparedScenario& prepared, const SearchOptions& search) {
+  if (!campaign_) {
+    return {};
+  }
+  const SearchName name{.scenario = prepared.scenario.name,
+                        .scenario_hash = prepared.scenario.text_hash,
+                        .seed = prepared.scenario.seed,
+                        .kafka = kafka_.to_string(),
+                        .strategy = std::string(strategy_.name),
+                        .depth = search.depth,
+                        .drawn = search.draws == nullptr ? 0 : search.budget};
+  return [this, name](const Exploration& before, std::size_t jobs) {
+    return KeptSearch::begin(*campaign_, name, before, jobs, options_.shard, options_.resumes);
+  };
+}
+
+std::string Exploring::why_cut_short(const Exploration& exploration) const {
   if (!exploration.cut_short) {
     return {};
   }
@@ -158,40 +178,31 @@ std::string Campaign::why_cut_short(const Exploration& exploration) const {
     return "interrupted";
   }
   const bool is_late = give_up_ && Clock::now() >= *give_up_;
-  return is_late ? "the time is over" : "the budget is spent";
+  if (is_late) {
+    return "the time is over";
+  }
+  return options_.shard.count > 1 ? "other shares have the rest" : "the budget is spent";
 }
 
-reports::ExplorationReport Campaign::report_of(const PreparedScenario& prepared,
-                                               const SearchOptions& search,
-                                               const Exploration& exploration) const {
-  reports::ExplorationReport report;
+reports::ExplorationReport Exploring::report_of(const PreparedScenario& prepared,
+                                                const SearchOptions& search,
+                                                const Exploration& exploration) const {
+  reports::ExplorationReport report = scenarios::report_of(exploration);
   report.scenario = prepared.scenario.name;
   report.kafka = kafka_.to_string();
   report.seed = prepared.scenario.seed;
   report.strategy = std::string(strategy_.name);
   report.depth = search.depth;
-  report.schedules = exploration.schedules;
-  report.of = exploration.of;
-  report.of_is_whole = exploration.of_is_whole;
   report.cut_short = why_cut_short(exploration);
-  const Pruned& pruned = exploration.pruned;
-  report.pruned = {{"nobody to hit", pruned.nobody_to_hit},
-                   {"nothing unsynced", pruned.nothing_unsynced},
-                   {"same black-out by rule", pruned.same_by_rule},
-                   {"same black-out by hash", pruned.same_by_hash}};
-  report.received = exploration.received;
-  report.processed = exploration.processed;
-  report.output = exploration.output;
-  for (const auto& [kind, finding] : exploration.findings) {
-    report.findings.push_back(line_of(exploration, finding));
-  }
-  report.explored = to_string(exploration.explored);
-  report.token = exploration.baseline.token;
   report.reasons = check(prepared.scenario, exploration);
+  if (search_->kept()) {
+    report.parts_done = search_->kept()->parts_done();
+    report.parts = search_->kept()->parts();
+  }
   return report;
 }
 
-void Campaign::say_speed(const Exploration& exploration, Clock::duration elapsed) const {
+void Exploring::say_speed(const Exploration& exploration, Clock::duration elapsed) const {
   const double seconds = std::chrono::duration<double>(elapsed).count();
   if (!options_.common.quiet) {
     print_aside(fmt::format("{} schedules in {:.1f} s, {:.0f} per second\n",
@@ -202,7 +213,7 @@ void Campaign::say_speed(const Exploration& exploration, Clock::duration elapsed
 }
 
 // Empty: written; else a sentence.
-std::string Campaign::write_results() const {
+std::string Exploring::write_results() const {
   const CommonOptions& common = options_.common;
   std::string failure;
   const auto write = [&](const std::string& path,
@@ -240,6 +251,10 @@ std::string conflict(const ExploreOptions& options, const KafkaChoice& kafka) {
   if (options.common.json == "-" && options.common.markdown == "-") {
     return "only one of --json and --markdown can have standard output";
   }
+  const bool needs_file = options.resumes || options.shard.count > 1;
+  if (needs_file && options.common.database.empty()) {
+    return "--resume and --shard need a file that keeps what is done: --db FILE";
+  }
   return {};
 }
 
@@ -262,7 +277,16 @@ int explore_command(const ExploreOptions& options) {
   if (!impossible.empty()) {
     return fail(kBadInput, impossible);
   }
-  return Campaign(options, *kafka, *find_strategy(options.strategy)).run(prepared.value());
+  std::optional<reports::Campaign> campaign;
+  if (!options.common.database.empty()) {
+    auto opened = reports::Campaign::open(options.common.database);
+    if (!opened) {
+      return fail(kBenchFailed, opened.error().sentence);
+    }
+    campaign = std::move(*opened);
+  }
+  return Exploring(options, *kafka, *find_strategy(options.strategy), std::move(campaign))
+      .run(prepared.value());
 }
 
 }  // namespace scenarios

@@ -29,41 +29,90 @@ Runner::Outcome<bool> ParallelSearch::run_round() {
   const std::int64_t schedules_max = explorer_.schedules_left();
   pool_.reset();
   slots_ = Slots(count);
-  const auto work = [this, schedules_max](Runner& runner, std::size_t number) -> std::string {
-    auto done = explorer_.work(runner, number, schedules_max);
+  const std::string not_kept = begin_keeping();
+  if (!not_kept.empty()) {
+    return Runner::Failure{not_kept};
+  }
+  std::vector<bool> finished = finished_before();
+  to_do_.clear();
+  for (std::size_t number = 0; number < count; ++number) {
+    if (!finished[number]) {
+      to_do_.push_back(number);
+    }
+  }
+  const auto work = [this, schedules_max](Runner& runner, std::size_t n) -> std::string {
+    auto done = explorer_.work(runner, to_do_[n], schedules_max);
     if (!done) {
       return done.error().message;
     }
-    slots_[number] = std::move(*done);
+    slots_[to_do_[n]] = std::move(*done);
     return {};
   };
-  const auto name = [](std::size_t number) { return fmt::format("part {} of a search", number); };
+  const auto name = [this](std::size_t n) { return fmt::format("part {} of a search", to_do_[n]); };
   pool_.emplace(options_.kafka,
-                thread_count(options_.threads, count),
-                RunnerPool::Jobs{.count = count, .work = work, .name = name});
-  std::vector<bool> finished(count);
+                thread_count(options_.threads, to_do_.size()),
+                RunnerPool::Jobs{.count = to_do_.size(), .work = work, .name = name});
   std::size_t next = 0;
-  while (next < count) {
+  for (;;) {
+    const auto goes_on = take_in(finished, next);
+    if (!goes_on || !*goes_on || next == count) {
+      return goes_on;
+    }
     const auto job = pool_->take();
     if (!job || is_interrupted() || is_late()) {
       return false;
     }
-    if (!job->failure.empty()) {
-      return Runner::Failure{job->failure};
+    const std::string failure = job->failure.empty() ? keep(to_do_[job->number]) : job->failure;
+    if (!failure.empty()) {
+      return Runner::Failure{failure};
     }
-    finished[job->number] = true;
-    const auto goes_on = take_in(finished, next);
-    if (!goes_on || !*goes_on) {
-      return goes_on;
-    }
+    finished[to_do_[job->number]] = true;
   }
-  return true;
+}
+
+std::string ParallelSearch::begin_keeping() {
+  if (!options_.keep || !explorer_.is_last_round()) {
+    return {};
+  }
+  auto kept = options_.keep(explorer_.so_far(), explorer_.job_count());
+  if (!kept) {
+    return kept.error().sentence;
+  }
+  kept_.emplace(std::move(*kept));
+  return {};
+}
+
+// As soon as it is done, whatever comes before it: who is killed now has lost only what is under
+// way.
+std::string ParallelSearch::keep(std::size_t number) {
+  if (!kept_ || !slots_[number]->is_whole) {
+    return {};
+  }
+  const auto kept = kept_->keep(number, slots_[number]->part);
+  return kept ? std::string() : kept.error().sentence;
+}
+
+// Jobs that are kept lie in their slots from the beginning; the slots of those that are left to
+// others stay empty.
+std::vector<bool> ParallelSearch::finished_before() {
+  std::vector<bool> finished(slots_.size(), false);
+  for (std::size_t number = 0; kept_ && number < slots_.size(); ++number) {
+    const Exploration* const done = kept_->done(number);
+    if (done != nullptr) {
+      slots_[number] = Explorer::Done{.part = *done, .nodes = {}};
+    }
+    finished[number] = done != nullptr || !kept_->is_mine(number);
+  }
+  return finished;
 }
 
 // Every job that is finished and whose predecessors are taken in.
 Runner::Outcome<bool> ParallelSearch::take_in(const std::vector<bool>& finished,
                                               std::size_t& next) {
   for (; next < finished.size() && finished[next]; ++next) {
+    if (!slots_[next]) {
+      continue;
+    }
     auto done = within_budget(*std::exchange(slots_[next], std::nullopt), next);
     if (!done) {
       return done.error();

@@ -12,10 +12,12 @@
 #include <cstdint>
 #include <functional>
 #include <optional>
+#include <string>
 #include <vector>
 
 #include "scenarios/commands/runner_pool.h"
 #include "scenarios/explorer.h"
+#include "scenarios/kept_search.h"
 
 namespace scenarios {
 
@@ -27,6 +29,10 @@ class ParallelSearch {
     KafkaChoice kafka;
     std::int32_t threads = 0;                  // 0: as many as there are processors
     std::optional<Clock::time_point> give_up;  // when no job is taken in any more
+    // Begins to keep the jobs of the last round, some of which may be done already or be left to
+    // others. Empty: nothing is kept.
+    std::function<reports::RecordingResult<KeptSearch>(const Exploration& before, std::size_t jobs)>
+        keep;
     // Told of every job that is taken in: how many of this round are. May be empty.
     std::function<void(std::size_t taken, std::size_t of)> progress;
   };
@@ -39,22 +45,31 @@ class ParallelSearch {
   // All that was found, or what was until it was cut short.
   Runner::Outcome<Exploration> run();
 
+  // Empty: nothing is kept, or it never came to the last round.
+  [[nodiscard]] const std::optional<KeptSearch>& kept() const { return kept_; }
+
   // As of RunnerPool.
   [[nodiscard]] bool is_stuck() { return pool_ && pool_->is_stuck(); }
 
  private:
-  // Empty: not done yet, or taken in.
+  // Empty: not done yet, taken in, or left to others.
   using Slots = std::vector<std::optional<Explorer::Done>>;
 
   // False: nothing more is to be done.
   Runner::Outcome<bool> run_round();
+  std::string begin_keeping();
+  std::string keep(std::size_t number);
+  std::vector<bool> finished_before();
   Runner::Outcome<bool> take_in(const std::vector<bool>& finished, std::size_t& next);
   Runner::Outcome<Explorer::Done> within_budget(Explorer::Done done, std::size_t number);
   [[nodiscard]] bool is_late() const;
 
   Explorer explorer_;
   Options options_;
-  Slots slots_;  // of the current round; outlives the pool, which writes it
+  // Of the current round; they outlive the pool, which reads and writes them.
+  std::vector<std::size_t> to_do_;  // numbers of jobs
+  Slots slots_;
+  std::optional<KeptSearch> kept_;
   std::optional<RunnerPool> pool_;
 };
 

@@ -54,11 +54,11 @@ _onceproof() {
   esac
   local words=''
   if ((COMP_CWORD == 1)); then
-    words='run explore matrix defects replay shrink list --help --version'
+    words='run explore matrix defects replay shrink merge list --help --version'
   elif [[ $command == run && $word == -* ]]; then
     words='--kafka --seed --jobs --db --report --junit --markdown --json --quiet --no-color --help'
   elif [[ $command == explore && $word == -* ]]; then
-    words='--strategy --depth --budget --time --kafka --seed --jobs --markdown --json --quiet --help'
+    words='--strategy --depth --budget --time --db --resume --shard --kafka --seed --jobs --markdown --json --quiet --help'
   elif [[ $command == matrix ]]; then
     words='--kafka --seed --jobs --source --sink --crash --scenarios --markdown --json --quiet --no-color --help'
   elif [[ $command == defects ]]; then
@@ -68,13 +68,15 @@ _onceproof() {
     words='--kafka --events --trace --until --verify --json --quiet --no-color --help'
   elif [[ $command == shrink && $word == -* ]]; then
     words='--kafka --finding --out --budget --time --json --quiet --no-color --help'
+  elif [[ $command == merge && $word == -* ]]; then
+    words='--db --json --help'
   elif [[ $command == list ]]; then
     words='scenarios pipelines points faults sinks defects protocol --markdown --help'
   elif [[ $command == run || $command == explore ]]; then
     words=$(_onceproof_names "$program")
   fi
   mapfile -t COMPREPLY < <(compgen -W "$words" -- "$word")
-  if [[ $word != -* && ($command == run || $command == explore || $command == replay || $command == shrink) && $COMP_CWORD -gt 1 ]]; then
+  if [[ $word != -* && ($command == run || $command == explore || $command == replay || $command == shrink || $command == merge) && $COMP_CWORD -gt 1 ]]; then
     local files
     mapfile -t files < <(compgen -f -- "$word")
     COMPREPLY+=("${files[@]}")
