@@ -9,6 +9,7 @@
 
 #include <fcntl.h>
 #include <signal.h>
+#include <sys/prctl.h>
 #include <sys/resource.h>
 #include <sys/wait.h>
 #include <unistd.h>
@@ -53,6 +54,7 @@ void redirect_to_nobody(int descriptor) {
   if (chdir(command.folder.c_str()) != 0) {
     _exit(kCannotStart);
   }
+  prctl(PR_SET_PDEATHSIG, SIGKILL);  // a test that is killed leaves nothing running
   redirect(STDOUT_FILENO, command.stdout_to.value_or(out_file));
   if (command.stdout_reader_is_gone) {
     redirect_to_nobody(STDOUT_FILENO);
