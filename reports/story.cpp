@@ -403,6 +403,9 @@ class Teller {
       end.push_back(is_about("duplicated") ? why_twice() : why_lost());
       end.push_back(subject_.sink);
     }
+    if (verdict_.stalled) {
+      end.emplace_back("When the time was up, work was left that nobody did.");
+    }
     end.push_back(who_noticed());
     return end;
   }
@@ -429,7 +432,7 @@ class Teller {
                          verdict_.reordered);
     }
     if (is_about("stalled")) {
-      return "When the time was up, work was left that nobody did.";
+      return "In the end no record is missing.";
     }
     return fmt::format("In the end records are {}, though the output hides it.", subject_.finding);
   }
@@ -444,9 +447,8 @@ class Teller {
       last = with != nullptr ? &plan : last;
     }
     if (last == nullptr) {
-      return verdict_.stalled
-                 ? "No batch ever had it. When the time was up, work was left that nobody did."
-                 : "No batch ever had it: whoever kept the position took it for done.";
+      return verdict_.stalled ? "No batch ever had it."
+                              : "No batch ever had it: whoever kept the position took it for done.";
     }
     return fmt::format("{} of driver #{} had it and did not finish; nobody had it again.",
                        capital(batch_name(last->batch)),
