@@ -1,5 +1,6 @@
 #include "scenarios/plainer_faults.h"
 
+#include <algorithm>
 #include <bit>
 #include <cstdlib>
 #include <optional>
@@ -147,12 +148,14 @@ class Plainer {
       add([](Kind& plainer) { plainer.extra = half(plainer.extra); });
     }
     if constexpr (requires { fault_.times; }) {
+      add([](Kind& plainer) { plainer.times = 1; });
       add([](Kind& plainer) { plainer.times = (plainer.times + 1) / 2; });
     }
     if constexpr (requires { fault_.factor; }) {
       add([](Kind& plainer) { plainer.factor -= plainer.factor > 2 ? plainer.factor / 2 : 0; });
     }
     if constexpr (requires { fault_.records; }) {
+      add([](Kind& plainer) { plainer.records = std::min<std::int64_t>(plainer.records, 1); });
       add([](Kind& plainer) { plainer.records = (plainer.records + 1) / 2; });
     }
     return list_;

@@ -61,10 +61,14 @@ class Shrinker {
     result.original = found->size;
     current_ = std::move(*found);
     reduce_faults();
+    Witness reduced = current_;
     make_faults_plainer();
     name_places();
     result.fewest_faults = current_;
     reduce_world();
+    if (reduced.size.fault_details > result.fewest_faults.size.fault_details) {
+      reduce_world_of(std::move(reduced));
+    }
     result.is_same_world =
         write_yaml(current_.world.document) == write_yaml(result.fewest_faults.world.document);
     result.complete = !is_spent();
@@ -84,19 +88,39 @@ class Shrinker {
            (request_.out_of_time && request_.out_of_time());
   }
 
+  // A run that has not drained after `limit` has stalled.
   // Empty: the budget is spent, or the bench could not do its work.
-  std::optional<Witness> judge(const SmallWorld& world, const FaultPlan& plan) {
+  std::optional<Witness> judge(const SmallWorld& world,
+                               const FaultPlan& plan,
+                               engine::Duration limit = engine::Duration::max()) {
     if (is_spent()) {
       return std::nullopt;
     }
     ++runs_;
-    auto judged = runner_.run(world.prepared, request_.seed, plan, sim::Trace::Recording::kSteps);
+    Witness witness{.world = world, .plan = plan, .judged = {}, .size = {}};
+    const PreparedScenario& prepared = witness.world.prepared;
+    engine::Duration& within = witness.world.prepared.scenario.stop.within;
+    const engine::Duration given = std::exchange(within, std::min(within, limit));
+    auto judged = runner_.run(prepared, request_.seed, plan, sim::Trace::Recording::kSteps);
+    within = given;
     if (!judged) {
       failure_ = judged.error();
       return std::nullopt;
     }
-    const WitnessSize size = size_of(world.prepared, plan, judged.value());
-    return Witness{.world = world, .plan = plan, .judged = std::move(judged.value()), .size = size};
+    witness.judged = std::move(judged.value());
+    witness.size = size_of(prepared, plan, witness.judged);
+    return witness;
+  }
+
+  // What takes longer than this costs more than what there is. A fault that is never come to keeps
+  // a world from draining, and most runs would be of that kind.
+  [[nodiscard]] engine::Duration time_worth(const SmallWorld& world, const FaultPlan& plan) const {
+    const Scenario& scenario = world.prepared.scenario;
+    if (may_stall_ || scenario.stop.when != Stop::When::kDrained) {
+      return engine::Duration::max();
+    }
+    const auto batches = current_.size.cost() - size_of(world.prepared, plan).cost();
+    return std::max<std::int64_t>(batches, 1) * scenario.pipeline.batch_interval;
   }
 
   [[nodiscard]] bool shows(const JudgedRun& judged) const {
@@ -105,7 +129,7 @@ class Shrinker {
   }
 
   std::optional<Witness> judge_and_show(const SmallWorld& world, const FaultPlan& plan) {
-    auto witness = judge(world, plan);
+    auto witness = judge(world, plan, time_worth(world, plan));
     return witness && shows(witness->judged) ? std::move(witness) : std::nullopt;
   }
 
@@ -279,6 +303,16 @@ class Shrinker {
       const bool earlier = strike_as_early_as_possible();
       changed = changed || plainer || earlier;
       name_places();
+    }
+  }
+
+  // From another beginning: a detail of a fault that is not needed in a large world may be what a
+  // small one needs.
+  void reduce_world_of(Witness beginning) {
+    Witness smallest = std::exchange(current_, std::move(beginning));
+    reduce_world();
+    if (smallest.size.cost() <= current_.size.cost()) {
+      current_ = std::move(smallest);
     }
   }
 

@@ -47,7 +47,7 @@ struct Witness {
 };
 
 // The document without what says nothing about the world (faults, expectations, claims), with this
-// seed, and with its rows in memory, where they are as good and come ten times as fast.
+// seed, and with its rows in memory, where they are as good and come twice as fast.
 YamlNode bare_document(const YamlNode& document, std::uint64_t seed);
 
 // `path` is the scenario's file, beside which its events are. Empty: the rules of scenarios forbid

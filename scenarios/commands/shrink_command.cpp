@@ -11,6 +11,7 @@
 #include "scenarios/commands/commands.h"
 #include "scenarios/commands/interruption.h"
 #include "scenarios/commands/token_scenario.h"
+#include "scenarios/fault_rules.h"
 #include "scenarios/fault_text.h"
 #include "scenarios/findings.h"
 #include "scenarios/loader.h"
@@ -139,6 +140,11 @@ class Shrinking {
     const std::string reason = why_not_to(out_);
     if (!reason.empty()) {
       return Refusal{.sentence = reason};
+    }
+    const std::string impossible =
+        why_impossible(scenario_, content_.faults, kafka->kind == KafkaKind::kModel);
+    if (!impossible.empty()) {
+      return Refusal{.sentence = impossible};
     }
     auto there = Runner::create(*kafka, {});
     if (!there) {

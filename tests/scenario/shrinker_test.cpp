@@ -77,8 +77,8 @@ stop: {{ when: drained, within: 40s }}
 }
 
 // Beside what is planted there are faults that the finding does not need. The last case needs two.
-const std::vector<Planted>& planted_cases() {
-  static const std::vector<Planted> cases{
+std::vector<Planted> planted_crashes() {
+  return {
       {.name = "direct_append_runs_a_batch_again",
        .finding = "duplicated",
        .pipeline = "  source: { kind: kafka-direct, offsets: checkpoint }\n"
@@ -139,6 +139,33 @@ const std::vector<Planted>& planted_cases() {
        .cluster = "executors: 1, cores: 1, task_failures_max: 2",
        .rates = {"12/s", "1000000/s"}},
   };
+}
+
+std::vector<Planted> other_planted_faults() {
+  return {
+      // In a large world one failure more convicts without the detail that a small one needs.
+      {.name = "direct_sink_writes_and_says_that_it_failed",
+       .finding = "duplicated",
+       .pipeline = "  source: { kind: kafka-direct, offsets: checkpoint }\n"
+                   "  checkpoint: { enabled: true }\n"
+                   "  sink: { kind: append, store: memory }",
+       .faults = "  - { fail: sink, of: executor:0, at: { time: 2s }, times: 2, applied: true }\n"
+                 "  - { crash: executor:1, at: { time: 9s } }"},
+      {.name = "direct_retention_takes_what_nobody_has_read",
+       .finding = "lost",
+       .pipeline = "  source: { kind: kafka-direct, offsets: zookeeper }\n"
+                   "  sink: { kind: append, store: memory }",
+       .faults = "  - { kafka: retain, partition: 0, records: 15, at: { time: 2950ms } }\n"
+                 "  - { pause: executor:1, at: { time: 4s }, for: 300ms }"},
+  };
+}
+
+const std::vector<Planted>& planted_cases() {
+  static const std::vector<Planted> cases = [] {
+    std::vector<Planted> all = planted_crashes();
+    std::ranges::move(other_planted_faults(), std::back_inserter(all));
+    return all;
+  }();
   return cases;
 }
 
