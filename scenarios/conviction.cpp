@@ -42,8 +42,13 @@ Scenario without(const engine::ProtocolChoice& mistake, Scenario scenario) {
   return scenario;
 }
 
-// In a schedule that is drawn.
+// In a schedule that is drawn, and of such schedules.
 constexpr std::int32_t kFaultsMax = 3;
+constexpr std::int64_t kDrawnMax = 300;
+
+bool ends_by_itself(const SearchStrategy& strategy) {
+  return strategy.name == search_strategies().front().name;
+}
 
 // Sees each run of a search; false ends it.
 using Visitor = std::function<bool(const JudgedRun& judged, const faults::FaultPlan& plan)>;
@@ -67,7 +72,8 @@ Runner::Outcome<bool> search(Runner& runner,
     return true;
   }
   const Schedules schedules = strategy.schedules(prepared, judged.value(), kFaultsMax);
-  for (std::int64_t n = 0; n < strategy.budget; ++n) {
+  const std::int64_t schedules_max = ends_by_itself(strategy) ? strategy.budget : kDrawnMax;
+  for (std::int64_t n = 0; n < schedules_max; ++n) {
     const auto plan = schedules(n);
     if (!plan) {
       return true;
@@ -90,7 +96,8 @@ Runner::Outcome<bool> search(Runner& runner,
 // that ends first.
 class Prosecutor {
  public:
-  explicit Prosecutor(std::set<std::string> excused) : excused_(std::move(excused)) {}
+  Prosecutor(std::set<std::string> excused, bool wants_shortest)
+      : excused_(std::move(excused)), wants_shortest_(wants_shortest) {}
 
   bool hear(const JudgedRun& judged, const faults::FaultPlan& plan) {
     ++runs_;
@@ -101,7 +108,7 @@ class Prosecutor {
       }
     }
     // Nothing is shorter than the scenario's own faults.
-    return runs_ > 1 || !conviction_.is_guilty();
+    return !conviction_.is_guilty() || (wants_shortest_ && runs_ > 1);
   }
 
   Conviction conclude() {
@@ -128,6 +135,7 @@ class Prosecutor {
   }
 
   std::set<std::string> excused_;
+  bool wants_shortest_;
   std::int64_t runs_ = 0;
   Conviction conviction_;
   engine::Instant ended_at_;
@@ -176,10 +184,6 @@ Loaded<std::vector<Defect>> make_defects(std::vector<Scenario> scenarios) {
   return defects;
 }
 
-std::span<const SearchStrategy> convicting_strategies() {
-  return search_strategies().first(1);
-}
-
 Runner::Outcome<Conviction> convict(Runner& runner,
                                     const Defect& defect,
                                     const SearchStrategy& strategy) {
@@ -196,7 +200,7 @@ Runner::Outcome<Conviction> convict(Runner& runner,
   if (!excused_all) {
     return excused_all.error();
   }
-  Prosecutor prosecutor(std::move(excused));
+  Prosecutor prosecutor(std::move(excused), ends_by_itself(strategy));
   const auto accuse = [&prosecutor](const JudgedRun& judged, const faults::FaultPlan& plan) {
     return prosecutor.hear(judged, plan);
   };

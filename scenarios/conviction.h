@@ -39,21 +39,19 @@ std::string defects_directory();
 // Errors    a scenario without a mistake, with several, or with one that another has.
 Loaded<std::vector<Defect>> make_defects(std::vector<Scenario> scenarios);
 
-// Those that defects are searched by.
-std::span<const SearchStrategy> convicting_strategies();
-
 struct Conviction {
   std::string finding;         // empty: not convicted
   std::int64_t schedules = 0;  // until the first that convicts, that one included; else all
   std::int64_t of = 0;         // run with the sound engine
-  std::string token;           // of the shortest schedule that convicts
+  std::string token;           // of the shortest of the schedules that were run and convict
   faults::FaultPlan plan;
   bool interrupted = false;
 
   [[nodiscard]] bool is_guilty() const { return !finding.empty(); }
 };
 
-// A world without `explore:` is not searched: its own faults convict.
+// A strategy that does not end by itself tries 300 schedules, and ends with the first that
+// convicts. A world without `explore:` is not searched: its own faults convict.
 Runner::Outcome<Conviction> convict(Runner& runner,
                                     const Defect& defect,
                                     const SearchStrategy& strategy);

@@ -33,8 +33,9 @@ namespace scenarios {
 struct SearchOptions {
   std::int32_t depth = 1;  // additional crashes in one schedule, or faults that are drawn, at most
   std::int64_t budget = std::numeric_limits<std::int64_t>::max();  // schedules to run, at most
-  bool prunes = true;             // false: brute force, what pruning is judged by
-  MakeSchedules draws = nullptr;  // these schedules, instead of every crash
+  std::size_t first_boundary = 0;  // where the first of them comes at the earliest
+  bool prunes = true;              // false: brute force, what pruning is judged by
+  MakeSchedules draws = nullptr;   // these schedules, instead of every crash
 };
 
 // Whom an exploration crashes: those that `explore.crash` names, else everybody there is.

@@ -266,6 +266,13 @@ CLI::App* add_matrix(CLI::App& program, scenarios::MatrixOptions& options) {
   command
       ->add_option("--protocol", options.protocol, "faithful (the default): Spark's own; hardened")
       ->type_name("NAME");
+  add_number<std::int32_t>(
+      *command,
+      "--depth",
+      1,
+      2,
+      [&options](std::int32_t depth) { options.depth = depth; },
+      "2: all pairs of crashes as well, where none alone loses");
   command->add_flag("--scenarios", options.scenarios, "Print the world of each row as a scenario");
   add_file(*command, "--markdown", common.markdown, "Markdown table to this file; - is stdout");
   add_file(*command, "--json", common.json, "JSON to this file; - is stdout");

@@ -66,6 +66,7 @@ struct MatrixOptions {
   std::vector<std::string> sinks;
   std::vector<std::string> crashes;
   std::string protocol = "faithful";  // or "hardened"
+  std::int32_t depth = 1;             // 2: with the column any-two
   bool scenarios = false;             // print the worlds of the rows instead of exploring them
 };
 

@@ -56,7 +56,7 @@ reports::DefectLine line_of(const DefectWork& work) {
   if (work.defect) {
     line.scenario = work.defect->mistaken.scenario.name;
   }
-  for (std::size_t i = 0; i < convicting_strategies().size(); ++i) {
+  for (std::size_t i = 0; i < search_strategies().size(); ++i) {
     std::optional<std::int64_t> schedules;
     const Conviction* const found = i < work.convictions.size() ? &work.convictions[i] : nullptr;
     if (found != nullptr && found->is_guilty()) {
@@ -68,7 +68,7 @@ reports::DefectLine line_of(const DefectWork& work) {
         line.story = story_of(found->plan);
       }
     }
-    line.schedules.emplace_back(convicting_strategies()[i].name, schedules);
+    line.schedules.emplace_back(search_strategies()[i].name, schedules);
   }
   return line;
 }
@@ -115,7 +115,7 @@ std::string convict_all(const DefectsOptions& options, std::vector<DefectWork>& 
   const auto name = [&all](std::size_t number) { return defect_name(all[number].mistake); };
   const auto work = [&all](Runner& runner, std::size_t number) -> std::string {
     DefectWork& mine = all[number];
-    for (const SearchStrategy& strategy : convicting_strategies()) {
+    for (const SearchStrategy& strategy : search_strategies()) {
       if (!mine.defect) {
         break;
       }

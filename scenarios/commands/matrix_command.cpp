@@ -42,7 +42,9 @@ bool is_wanted(const std::vector<std::string>& filter, std::string_view name) {
 std::vector<CrashColumn> wanted_columns(const MatrixOptions& options) {
   std::vector<CrashColumn> columns;
   for (const CrashColumn column : crash_columns()) {
-    if (is_wanted(options.crashes, to_string(column))) {
+    const bool is_named = !options.crashes.empty() && is_wanted(options.crashes, to_string(column));
+    const bool by_default = column != CrashColumn::kAnyTwo || options.depth > 1;
+    if (is_named || (options.crashes.empty() && by_default)) {
       columns.push_back(column);
     }
   }
@@ -136,6 +138,7 @@ reports::MatrixTableCell to_table_cell(const MatrixRow& row, const MatrixCell& c
           .received = cell.received,
           .output = cell.output,
           .schedules = cell.schedules,
+          .pruned = cell.pruned,
           .of = cell.of,
           .depth = cell.depth,
           .tokens = {.lost = token_of(cell.lost),

@@ -6,6 +6,7 @@
 #include <fmt/format.h>
 
 #include "engine/ports/points.h"
+#include "scenarios/explorer.h"
 #include "scenarios/matrix/crash_window.h"
 
 namespace scenarios {
@@ -81,6 +82,11 @@ class RowExplorer {
   Runner::Outcome<Family> double_crashes();
   Runner::Outcome<MatrixCell> explore_cell(CrashColumn column);
   Runner::Outcome<std::optional<Witness>> middle_of(const std::vector<FaultPlan>& clean);
+  [[nodiscard]] bool loses_so_far() const;
+  [[nodiscard]] std::size_t first_later_boundary() const;
+  Runner::Outcome<MatrixCell> explore_any_two();
+  Runner::Outcome<std::optional<Witness>> witness_of(const Exploration& exploration,
+                                                     std::string_view kind);
 
   Runner& runner_;
   const MatrixRow& row_;
@@ -121,6 +127,7 @@ std::vector<Target> RowExplorer::targets(CrashColumn column, const Boundary& bou
     case CrashColumn::kCluster:
       return {{.kind = TargetKind::kCluster, .index = 0}};
     case CrashColumn::kOtherExecutor:
+    case CrashColumn::kAnyTwo:
       break;
   }
   std::vector<Target> others;
@@ -246,6 +253,71 @@ Runner::Outcome<MatrixCell> RowExplorer::explore_cell(CrashColumn column) {
   return cell;
 }
 
+bool RowExplorer::loses_so_far() const {
+  return std::ranges::any_of(explored_.cells, [](const MatrixCell& cell) {
+    return cell.output == Guarantee::kAtMostOnce || cell.output == Guarantee::kNone;
+  });
+}
+
+// The first boundary behind the first start, in the order of those that an Explorer counts.
+std::size_t RowExplorer::first_later_boundary() const {
+  const auto later = std::ranges::find_if(boundaries_, [this](const Boundary& boundary) {
+    return boundary.index >= first_start_ends_;
+  });
+  return static_cast<std::size_t>(later - boundaries_.begin());
+}
+
+// An exploration keeps plans; what a confirmation compares is run once more.
+Runner::Outcome<std::optional<Witness>> RowExplorer::witness_of(const Exploration& exploration,
+                                                                std::string_view kind) {
+  std::optional<Witness> witness;
+  const auto found = exploration.findings.find(std::string(kind));
+  if (found == exploration.findings.end()) {
+    return witness;
+  }
+  const auto judged = run(found->second.plan);
+  if (!judged) {
+    return judged.error();
+  }
+  keep_shorter(witness, judged.value(), found->second.plan);
+  return witness;
+}
+
+Runner::Outcome<MatrixCell> RowExplorer::explore_any_two() {
+  SearchOptions options;
+  options.depth = 2;
+  options.first_boundary = first_later_boundary();
+  auto explored = scenarios::explore(runner_, prepared_, prepared_.scenario.seed, options);
+  if (!explored) {
+    return explored.error();
+  }
+  const Exploration& exploration = explored.value();
+  explored_.runs += exploration.schedules + exploration.pruned.same_by_hash;
+  explored_.interrupted = explored_.interrupted || exploration.cut_short;
+  MatrixCell cell;
+  cell.column = CrashColumn::kAnyTwo;
+  cell.depth = options.depth;
+  cell.schedules = exploration.schedules;
+  cell.pruned = exploration.pruned.total();
+  cell.of = exploration.of;
+  cell.received = exploration.received;
+  cell.output = exploration.output;
+  for (const auto& [kind, kept] : {std::pair("lost", &cell.lost),
+                                   std::pair("duplicated", &cell.duplicated),
+                                   std::pair("phantom", &cell.wrong),
+                                   std::pair("wrong", &cell.wrong),
+                                   std::pair("stalled", &cell.stalled)}) {
+    auto witness = witness_of(exploration, kind);
+    if (!witness) {
+      return witness.error();
+    }
+    if (witness.value()) {
+      *kept = std::move(witness.value());
+    }
+  }
+  return cell;
+}
+
 Runner::Outcome<ExploredRow> RowExplorer::explore(std::span<const CrashColumn> columns) {
   auto judged = run({}, sim::Trace::Recording::kSteps);
   if (!judged) {
@@ -264,10 +336,11 @@ Runner::Outcome<ExploredRow> RowExplorer::explore(std::span<const CrashColumn> c
   }
   first_start_ends_ = *end;
   for (const CrashColumn column : columns) {
-    if (!row_.has(column)) {
+    const bool two = column == CrashColumn::kAnyTwo;
+    if (!row_.has(column) || (two && loses_so_far())) {
       continue;
     }
-    auto cell = explore_cell(column);
+    auto cell = two ? explore_any_two() : explore_cell(column);
     if (!cell) {
       return cell.error();
     }

@@ -4,11 +4,13 @@
 // dies, at every effect boundary of every process in the column's part of the run.
 //
 // Invariants
-//   X1  Complete.  Of one crash no schedule is left out. Of two, a fixed stride picks the pairs,
-//   and
-//                  the cell says how many there are.
+//   X1  Complete.  No schedule is left out, but for those that end as another one does
+//   (explorer.h),
+//                  and in kDriverTwice: a fixed stride picks the pairs, and the cell says how many
+//                  there are.
 //   X2  Function.  A cell is a function of row and seed.
 //   X3  Witness.   Whatever weakens a cell has a token that shows it.
+//   X4  Worth it.  kAnyTwo is explored where no schedule of the columns before it loses.
 // tests/scenario/matrix_test.cpp checks each by name.
 
 #pragma once
@@ -39,9 +41,10 @@ struct Witness {
 // crash.
 struct MatrixCell {
   CrashColumn column = CrashColumn::kNone;
-  std::int32_t depth = 0;                                          // crashes in one schedule
-  std::int64_t schedules = 0;                                      // run
-  std::int64_t of = 0;                                             // that exist
+  std::int32_t depth = 0;      // crashes in one schedule
+  std::int64_t schedules = 0;  // run
+  std::int64_t pruned = 0;     // not run, since they end as another one does
+  std::int64_t of = 0;         // that exist
   reports::Guarantee received = reports::Guarantee::kExactlyOnce;  // weakest found
   reports::Guarantee output = reports::Guarantee::kExactlyOnce;
   std::optional<Witness> lost;

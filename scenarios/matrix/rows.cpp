@@ -105,19 +105,21 @@ std::span<const CrashColumn> crash_columns() {
                                        kDriverAtStart,
                                        kDriver,
                                        kCluster,
-                                       kDriverTwice};
+                                       kDriverTwice,
+                                       kAnyTwo};
   return kColumns;
 }
 
 std::string_view to_string(CrashColumn column) {
-  static constexpr std::array<std::string_view, 8> kNames{"none",
+  static constexpr std::array<std::string_view, 9> kNames{"none",
                                                           "receiver",
                                                           "receiver-executor",
                                                           "other-executor",
                                                           "driver-at-start",
                                                           "driver",
                                                           "cluster",
-                                                          "driver-twice"};
+                                                          "driver-twice",
+                                                          "any-two"};
   return kNames.at(static_cast<std::size_t>(column));
 }
 

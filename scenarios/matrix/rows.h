@@ -30,6 +30,7 @@ enum class CrashColumn : std::uint8_t {
   kDriver,            // the driver, from then on; so in every other column
   kCluster,           // the driver and all executors in one instant
   kDriverTwice,       // the driver, and once more while it recovers
+  kAnyTwo,            // anybody, with any outcome on disk, and anybody again: all such pairs
 };
 
 // In the order of the enumeration.

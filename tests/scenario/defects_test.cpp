@@ -20,6 +20,7 @@
 #include "scenarios/conviction.h"
 #include "scenarios/explorer.h"
 #include "scenarios/findings.h"
+#include "scenarios/search_strategy.h"
 #include "scenarios/token.h"
 #include "tests/support/child_process.h"
 #include "tests/support/world_fixture.h"
@@ -47,7 +48,7 @@ std::vector<Defect> all_defects() {
 
 Conviction convict(Player& player, const Defect& defect) {
   auto conviction =
-      scenarios::convict(player.runner(), defect, scenarios::convicting_strategies().front());
+      scenarios::convict(player.runner(), defect, scenarios::search_strategies().front());
   INVARIANT(conviction.has_value(), "{}", conviction.error().message);
   return std::move(conviction.value());
 }
@@ -200,8 +201,22 @@ TEST_F(DefectsCommand, AnswersAsTheContractSays) {
 }
 
 TEST_F(DefectsCommand, AnswersTheSameForAnyNumberOfJobs) {
-  const auto alone = run({"defects", "--jobs", "1", "--json", "-"});
-  const auto together = run({"defects", "--jobs", "3", "--json", "-"});
+  const auto alone = run({"defects",
+                          "unit_guard.unit_first",
+                          "saved_offset.beyond",
+                          "log_handle.to_record",
+                          "--jobs",
+                          "1",
+                          "--json",
+                          "-"});
+  const auto together = run({"defects",
+                             "unit_guard.unit_first",
+                             "saved_offset.beyond",
+                             "log_handle.to_record",
+                             "--jobs",
+                             "3",
+                             "--json",
+                             "-"});
   EXPECT_EQ(alone.status, 0);
   EXPECT_EQ(alone.out, together.out);
 }

@@ -129,13 +129,13 @@ TEST(MatrixRows, EachHasAWorldOfItsOwnThatLoads) {
   EXPECT_EQ(names.size(), scenarios::matrix_rows(Engine::kFaithful).size());
 }
 
-TEST(MatrixRows, WithoutAReceiverThereAreSixColumns) {
+TEST(MatrixRows, WithoutAReceiverThereAreSevenColumns) {
   const auto count = [](const MatrixRow& row) {
     return std::ranges::count_if(scenarios::crash_columns(),
                                  [&row](CrashColumn column) { return row.has(column); });
   };
-  EXPECT_EQ(count(direct(OffsetKeeping::kKafka, SinkKind::kAppend)), 6);
-  EXPECT_EQ(count(receiver(false, false, SinkKind::kAppend)), 8);
+  EXPECT_EQ(count(direct(OffsetKeeping::kKafka, SinkKind::kAppend)), 7);
+  EXPECT_EQ(count(receiver(false, false, SinkKind::kAppend)), 9);
 }
 
 // --- Where the columns part --------------------------------------------------------------------
@@ -263,6 +263,28 @@ TEST(MatrixCell, OfTwoCrashesTheSecondComesDuringTheRecovery) {
   EXPECT_EQ(tests::crash_count(judged.run.ledger, engine::Role::kDriver), 2);
 }
 
+// X1
+TEST(MatrixCell, OfAnyTwoCrashesNoPairIsLeftOut) {
+  const MatrixRow row = direct(OffsetKeeping::kNone, SinkKind::kAppend);
+  const MatrixCell cell = explore_cell(row, CrashColumn::kAnyTwo);
+
+  EXPECT_EQ(cell.depth, 2);
+  EXPECT_GT(cell.schedules, 100);
+  EXPECT_EQ(cell.schedules + cell.pruned, cell.of);
+  ASSERT_TRUE(cell.duplicated);
+  const auto content = scenarios::decode_token(cell.duplicated->token);
+  ASSERT_TRUE(content);
+  EXPECT_EQ(content->faults, cell.duplicated->plan);
+}
+
+// X4
+TEST(MatrixCell, PairsAreNotTriedWhereOneCrashLoses) {
+  const MatrixRow row = direct(OffsetKeeping::kCheckpoint, SinkKind::kBatchUid);
+  const ExploredRow explored = explore(row, {CrashColumn::kDriver, CrashColumn::kAnyTwo});
+  ASSERT_EQ(explored.cells.size(), 1U);
+  EXPECT_EQ(explored.cells.front().output, Guarantee::kNone);
+}
+
 // X2
 TEST(MatrixCell, IsAFunctionOfItsRow) {
   const MatrixRow row = direct(OffsetKeeping::kKafka, SinkKind::kAppend);
@@ -358,7 +380,7 @@ TEST(DirectRows, OffsetsBesideTheResultsAreExactInEveryColumn) {
   const ExploredRow explored =
       explore(row, {scenarios::crash_columns().begin(), scenarios::crash_columns().end()});
 
-  ASSERT_EQ(explored.cells.size(), 6U);
+  ASSERT_EQ(explored.cells.size(), 7U);
   for (const MatrixCell& cell : explored.cells) {
     EXPECT_EQ(cell.output, Guarantee::kExactlyOnce) << to_string(cell.column);
     EXPECT_FALSE(cell.stalled) << to_string(cell.column);
