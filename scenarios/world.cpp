@@ -805,7 +805,8 @@ void World::delete_checkpoint() {
 
 // Done when nothing is under way, nothing is down or cut off that comes back, and no fault is still
 // to come. A fault that never comes keeps the world running to its deadline, but does not make it
-// stalled.
+// stalled. What was drained before it was asked to stop remains so: a driver that stops has closed
+// its log, and gives no batch blocks any more.
 void World::batch_processed(engine::BatchTime batch) {
   for (const auto& executor : executors_) {
     if (executor->process.alive()) {
@@ -815,7 +816,7 @@ void World::batch_processed(engine::BatchTime batch) {
   }
   const bool settled = producer_->is_done() && pending_repairs_ == 0 && restarts_.empty() &&
                        driver_->process.alive() && recorder_.drained_at(batch);
-  drained_ = settled;
+  drained_ = settled || (stop_requested_ && drained_);
   const bool by_time = scenario_.stop.when == Stop::When::kTime;
   if (!settled || !injector_.is_over() || stop_requested_ || by_time) {
     return;
