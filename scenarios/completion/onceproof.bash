@@ -60,7 +60,7 @@ _onceproof() {
   elif [[ $command == explore && $word == -* ]]; then
     words='--strategy --depth --budget --time --db --resume --shard --kafka --seed --jobs --markdown --json --quiet --help'
   elif [[ $command == matrix ]]; then
-    words='--kafka --seed --jobs --source --sink --crash --scenarios --markdown --json --quiet --no-color --help'
+    words='--kafka --seed --jobs --source --sink --crash --protocol --depth --scenarios --markdown --json --quiet --no-color --help'
   elif [[ $command == defects ]]; then
     words='--jobs --markdown --json --quiet --help'
     [[ $word == -* ]] || words=$(_onceproof_defects "$program")
