@@ -1,6 +1,5 @@
 #include "scenarios/kept_search.h"
 
-#include <iterator>
 #include <utility>
 #include <vector>
 
@@ -90,7 +89,6 @@ RecordingResult<KeptSearch> KeptSearch::begin(Campaign& campaign,
       search.done_.emplace(static_cast<std::size_t>(part.number - 1), std::move(*found));
     }
   }
-  search.parts_done_ = std::ssize(*parts);
   return search;
 }
 
@@ -104,9 +102,7 @@ const Exploration* KeptSearch::done(std::size_t job) const {
 }
 
 RecordingResult<> KeptSearch::keep(std::size_t job, const Exploration& found) {
-  auto recorded = campaign_->record(identity_, to_part(part_of(job), found));
-  parts_done_ += recorded ? 1 : 0;
-  return recorded;
+  return campaign_->record(identity_, to_part(part_of(job), found));
 }
 
 }  // namespace scenarios

@@ -62,9 +62,7 @@ class KeptSearch {
 
   reports::RecordingResult<> keep(std::size_t job, const Exploration& found);
 
-  // In the file, and that there are.
-  [[nodiscard]] std::int64_t parts_done() const { return parts_done_; }
-
+  // That there are, whoever does them.
   [[nodiscard]] std::int64_t parts() const { return identity_.parts; }
 
  private:
@@ -74,7 +72,6 @@ class KeptSearch {
   reports::CampaignIdentity identity_;
   Shard shard_;
   std::map<std::size_t, Exploration> done_;
-  std::int64_t parts_done_ = 0;
 };
 
 }  // namespace scenarios

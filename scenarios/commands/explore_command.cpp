@@ -145,7 +145,7 @@ std::string Exploring::search(const PreparedScenario& prepared) {
   if (explored->schedules == 0) {
     return {};  // Interrupted, or out of time, before anything was finished.
   }
-  if (search_->kept() && search_->kept()->parts_done() < search_->kept()->parts()) {
+  if (search_->kept() && search_->parts_taken() < search_->kept()->parts()) {
     explored->cut_short = true;
     explored->of_is_whole = false;
   }
@@ -196,7 +196,7 @@ reports::ExplorationReport Exploring::report_of(const PreparedScenario& prepared
   report.cut_short = why_cut_short(exploration);
   report.reasons = check(prepared.scenario, exploration);
   if (search_->kept()) {
-    report.parts_done = search_->kept()->parts_done();
+    report.parts_done = search_->parts_taken();
     report.parts = search_->kept()->parts();
   }
   return report;

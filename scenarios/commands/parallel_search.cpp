@@ -79,6 +79,7 @@ std::string ParallelSearch::begin_keeping() {
     return kept.error().sentence;
   }
   kept_.emplace(std::move(*kept));
+  parts_taken_ = 1;  // what led here
   return {};
 }
 
@@ -117,6 +118,7 @@ Runner::Outcome<bool> ParallelSearch::take_in(const std::vector<bool>& finished,
     if (!done) {
       return done.error();
     }
+    parts_taken_ += kept_ && done->is_whole ? 1 : 0;
     explorer_.take(std::move(*done));
     if (options_.progress) {
       options_.progress(next + 1, finished.size());

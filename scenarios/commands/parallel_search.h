@@ -48,6 +48,10 @@ class ParallelSearch {
   // Empty: nothing is kept, or it never came to the last round.
   [[nodiscard]] const std::optional<KeptSearch>& kept() const { return kept_; }
 
+  // Parts of the campaign that the result is made of. Not those that are kept and lie behind a cut:
+  // how many they are depends on the threads.
+  [[nodiscard]] std::int64_t parts_taken() const { return parts_taken_; }
+
   // As of RunnerPool.
   [[nodiscard]] bool is_stuck() { return pool_ && pool_->is_stuck(); }
 
@@ -70,6 +74,7 @@ class ParallelSearch {
   std::vector<std::size_t> to_do_;  // numbers of jobs
   Slots slots_;
   std::optional<KeptSearch> kept_;
+  std::int64_t parts_taken_ = 0;
   std::optional<RunnerPool> pool_;
 };
 

@@ -611,8 +611,9 @@ TEST_F(CommandLine, WhatShrinkCannotDoIsRefusedInOneSentence) {
 TEST_F(CommandLine, AWrongCommandLineIsRefusedInOneSentence) {
   file("sample.yaml", text_of(Sample()));
   const std::string jobs = "--jobs {}: this must be a whole number from 1 to 1024";
-  expect_refusal(
-      onceproof({}), 2, "the commands are run, explore, replay, shrink, matrix, defects, list");
+  expect_refusal(onceproof({}),
+                 2,
+                 "the commands are run, explore, replay, shrink, matrix, defects, merge, list");
   expect_refusal(onceproof({"frobnicate"}), 2, "frobnicate is not a command");
   expect_refusal(onceproof({"--frobnicate"}), 2, "the option --frobnicate is not known");
   expect_refusal(onceproof({"run", "--frobnicate"}), 2, "the option --frobnicate is not known");
