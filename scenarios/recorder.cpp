@@ -206,6 +206,8 @@ void Recorder::plan(engine::Incarnation driver,
                     engine::BatchTime batch,
                     const std::vector<engine::PlannedRange>& ranges) {
   ++change_count_;
+  // One that a recovery restored or caught up with never came due in this life.
+  due_at_.try_emplace(batch, scheduler_.now());
   std::int64_t of_batch = 0;
   std::map<engine::PartitionId, std::int64_t> of_task;
   reports::Metrics& metrics = ledger_.metrics;

@@ -282,7 +282,7 @@ TEST(MatrixCell, PairsAreNotTriedWhereOneCrashLoses) {
   const MatrixRow row = direct(OffsetKeeping::kCheckpoint, SinkKind::kBatchUid);
   const ExploredRow explored = explore(row, {CrashColumn::kDriver, CrashColumn::kAnyTwo});
   ASSERT_EQ(explored.cells.size(), 1U);
-  EXPECT_EQ(explored.cells.front().output, Guarantee::kNone);
+  EXPECT_EQ(explored.cells.front().output, Guarantee::kAtMostOnce);
 }
 
 // X2

@@ -95,7 +95,11 @@ class World {
     plan_ranges(batch_ms, {{.range = planned, .task = planned.partition, .block = std::nullopt}});
   }
 
+  // At the time that names the batch, unless the driver's clock is ahead.
   void plan_ranges(std::int64_t batch_ms, const std::vector<PlannedRange>& planned) {
+    if (!clock_is_ahead && scheduler.now() < tests::at_ms(batch_ms)) {
+      wait_until(batch_ms);
+    }
     told_by_driver().batch_planned(batch_at_ms(batch_ms), planned);
   }
 
@@ -115,6 +119,7 @@ class World {
 
   reports::Ledger& ledger() { return recorder.ledger(); }
 
+  bool clock_is_ahead = false;
   sim::Scheduler scheduler;
   sim::Trace trace{sim::Trace::Recording::kHashOnly};
   sim::Process driver{scheduler, trace, nullptr, kDriver};
@@ -197,6 +202,7 @@ class ReceiverWorld : public World {
   }
 
   void becomes_due(std::int64_t batch_ms) {
+    clock_is_ahead = true;
     const engine::PointContext context{.batch = batch_at_ms(batch_ms)};
     recorder.point_reached(driver, engine::Point::kGeneratorBatchDue, context);
   }
@@ -239,7 +245,8 @@ TEST(RecorderOfReceivers, BufferedRecordsKeepItFromDraining) {
   world.plan_empty(3000);
   EXPECT_FALSE(world.drained_at_ms(3000));
   world.told_by_executor().receiver_buffer_changed(-1);
-  EXPECT_TRUE(world.drained_at_ms(3000));
+  world.plan_empty(4000);
+  EXPECT_TRUE(world.drained_at_ms(4000));
 }
 
 // The records of one executor do not make up for those that another holds.
@@ -262,6 +269,18 @@ TEST(RecorderOfReceivers, ABatchIsDueWhenItIsPlannedAndNotWhenItsNameSays) {
   world.becomes_due(10000);
   world.plan_empty(10000);
   EXPECT_TRUE(world.drained_at_ms(10000));
+}
+
+// Neither does one that a recovery plans behind a driver whose clock was ahead.
+TEST(RecorderOfReceivers, ABatchThatNeverCameDueInThisLifeIsDueWhenItIsPlanned) {
+  ReceiverWorld world;
+  world.clock_is_ahead = true;
+  world.wait_until(2400);
+  world.plan_empty(9000);
+  world.wait_until(2500);
+  world.told_by_executor().receiver_buffer_changed(1);
+  world.told_by_executor().receiver_buffer_changed(-1);
+  EXPECT_FALSE(world.drained_at_ms(9000)) << "the activity came after it";
 }
 
 // A batch that was due before the last block was stored says nothing of that block.
@@ -290,7 +309,8 @@ TEST(RecorderOfReceivers, APositionDiesWithItsExecutor) {
   world.begin(world.executor);
   EXPECT_FALSE(world.drained_at_ms(2000));
   world.told_by_executor().receiver_position(0, Offset{1});
-  EXPECT_TRUE(world.drained_at_ms(2000));
+  world.plan_empty(4000);
+  EXPECT_TRUE(world.drained_at_ms(4000));
 }
 
 TEST(RecorderOfReceivers, BufferedRecordsDieWithTheirExecutor) {
@@ -299,7 +319,8 @@ TEST(RecorderOfReceivers, BufferedRecordsDieWithTheirExecutor) {
   world.crash(world.executor);
   world.begin(world.executor);
   world.told_by_executor().receiver_position(0, Offset{1});
-  EXPECT_TRUE(world.drained_at_ms(2000));
+  world.plan_empty(4000);
+  EXPECT_TRUE(world.drained_at_ms(4000));
 }
 
 TEST(RecorderOfReceivers, AReceiverThatStartedAgainIsWhereItSaysNow) {
@@ -314,7 +335,8 @@ TEST(RecorderOfReceivers, AReceiverThatMovedIsWhereTheNewExecutorSays) {
   world.told_by_neighbour().receiver_position(0, Offset{0});
   EXPECT_FALSE(world.drained_at_ms(2000));
   world.told_by_neighbour().receiver_position(0, Offset{1});
-  EXPECT_TRUE(world.drained_at_ms(2000));
+  world.plan_empty(4000);
+  EXPECT_TRUE(world.drained_at_ms(4000));
 }
 
 // The receiver left the executor in order and the one that followed it is gone: nobody fetches.
@@ -335,7 +357,8 @@ TEST(RecorderOfReceivers, APositionOutlivesThatOfAPredecessorThatSpeaksOn) {
   world.told_by_neighbour().receiver_position(0, Offset{2});
   world.told_by_executor().receiver_position(0, Offset{2});
   world.crash(world.executor);
-  EXPECT_TRUE(world.drained_at_ms(2000));
+  world.plan_empty(4000);
+  EXPECT_TRUE(world.drained_at_ms(4000));
 }
 
 // It was given up, and a push of its generator failed: it will never store them.
@@ -346,10 +369,11 @@ TEST(RecorderOfReceivers, BufferedRecordsOfOneThatHasASuccessorKeepNothingFromDr
   EXPECT_FALSE(world.drained_at_ms(3000));
   world.begin(world.neighbour);
   world.told_by_neighbour().receiver_position(0, Offset{1});
-  EXPECT_TRUE(world.drained_at_ms(3000));
-  world.told_by_neighbour().receiver_buffer_changed(1);
   world.plan_empty(4000);
-  EXPECT_FALSE(world.drained_at_ms(4000)) << "the successor's count";
+  EXPECT_TRUE(world.drained_at_ms(4000));
+  world.told_by_neighbour().receiver_buffer_changed(1);
+  world.plan_empty(5000);
+  EXPECT_FALSE(world.drained_at_ms(5000)) << "the successor's count";
 }
 
 // The driver refuses the predecessor when it wants to start again, and it says no more.
@@ -401,7 +425,8 @@ TEST(RecorderOfReceivers, AnExecutorOfAnEarlierDriverLifeSaysNothingOfPositions)
   EXPECT_FALSE(world.drained_at_ms(3000)) << "what is said now";
   world.begin(world.neighbour);
   world.told_by_neighbour().receiver_position(0, Offset{1});
-  EXPECT_TRUE(world.drained_at_ms(3000));
+  world.plan_empty(4000);
+  EXPECT_TRUE(world.drained_at_ms(4000));
 }
 
 TEST(RecorderOfReceivers, EveryPartitionNeedsAPositionEvenIfNothingWasProduced) {
@@ -411,7 +436,10 @@ TEST(RecorderOfReceivers, EveryPartitionNeedsAPositionEvenIfNothingWasProduced) 
   world.complete(1000);
   EXPECT_FALSE(world.recorder.drained_at(batch_at_ms(1000)));
   world.told_by_executor().receiver_position(0, Offset{0});
-  EXPECT_TRUE(world.recorder.drained_at(batch_at_ms(1000)));
+  world.allocate(2000);
+  world.plan_ranges(2000, {});
+  world.complete(2000);
+  EXPECT_TRUE(world.recorder.drained_at(batch_at_ms(2000)));
 }
 
 // --- Ledger ------------------------------------------------------------------------------------
