@@ -21,10 +21,11 @@ std::string name_prefix(std::string_view directory) {
 }
 
 // Takes a number and `end` behind it off the front of `text`; the end of the text is an end, too.
+// A clock that was set back may have read a time before the epoch, where worlds begin.
 std::optional<Instant> take_time(std::string_view& text, std::string_view end) {
   std::int64_t count = 0;
   const auto parsed = std::from_chars(text.data(), text.data() + text.size(), count);
-  if (parsed.ec != std::errc{} || count < 0) {
+  if (parsed.ec != std::errc{}) {
     return std::nullopt;
   }
   text.remove_prefix(static_cast<std::size_t>(parsed.ptr - text.data()));

@@ -137,7 +137,6 @@ TEST(WalForm, OnlyNamesOfTheFormAreReadAndByTheirTimeNotTheirBytes) {
   tests::put_file(world, "log/log-1000-2000", engine::frame_record("second"));
   for (const char* const other : {"log/log-5",
                                   "log/log-5-6.tmp",
-                                  "log/log--5-6",
                                   "log/log-5-",
                                   "log/log-a-6",
                                   "other/log-5-6",
@@ -145,6 +144,14 @@ TEST(WalForm, OnlyNamesOfTheFormAreReadAndByTheirTimeNotTheirBytes) {
     tests::put_file(world, other, engine::frame_record("not a file of this log"));
   }
   EXPECT_THAT(found_by_next_life(world), ElementsAre("first", "second"));
+}
+
+// A clock that was set back behind the beginning of the world names them so.
+TEST(WalForm, TimesBeforeTheEpochAreTimes) {
+  LoneProcess world;
+  tests::put_file(world, "log/log-5-6", engine::frame_record("later"));
+  tests::put_file(world, "log/log--190-59810", engine::frame_record("earlier"));
+  EXPECT_THAT(found_by_next_life(world), ElementsAre("earlier", "later"));
 }
 
 // --- Reading -----------------------------------------------------------------------------------
