@@ -125,8 +125,8 @@ void Explorer::begin_drawn() {
 
 void Explorer::begin_first_crash() {
   round_ = Round::kFirstCrash;
-  first_crashes_ = next_crashes(
-      result_.baseline.run.counted, options_.first_boundary, targets_, aftermath_);
+  first_crashes_ =
+      next_crashes(result_.baseline.run.counted, options_.first_boundary, targets_, aftermath_);
   result_.of += std::ssize(first_crashes_);
   for (std::size_t n = 0; n < first_crashes_.size(); ++n) {
     if (is_pruned(first_crashes_[n])) {

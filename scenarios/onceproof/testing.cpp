@@ -214,7 +214,16 @@ Search& Search::only(std::string token) {
   return *this;
 }
 
-Outcome Search::delivers(Guarantee promised) const try {
+Outcome Search::delivers(Guarantee promised) const {
+  try {
+    return search(promised);
+  } catch (const std::exception& thrown) {
+    return Outcome::fails(
+        fmt::format("a user's own sink or operation threw: {}", thrown.what()), {}, 0);
+  }
+}
+
+Outcome Search::search(Guarantee promised) const {
   auto prepared = load(pipeline_);
   if (!prepared) {
     return Outcome::fails(prepared.error().to_string(), {}, 0);
@@ -239,10 +248,6 @@ Outcome Search::delivers(Guarantee promised) const try {
   const bool has_user_code = parts.make_sink || !parts.operations.empty();
   Inquiry inquiry(*prepared, *runner.value(), has_user_code);
   return token_ ? inquiry.judge_only(*token_) : inquiry.explore();
-
-} catch (const std::exception& thrown) {
-  return Outcome::fails(
-      fmt::format("a user's own sink or operation threw: {}", thrown.what()), {}, 0);
 }
 
 }  // namespace onceproof

@@ -88,6 +88,8 @@ class Search {
   [[nodiscard]] Outcome delivers(Guarantee promised) const;
 
  private:
+  [[nodiscard]] Outcome search(Guarantee promised) const;
+
   Pipeline pipeline_;
   std::int32_t depth_ = 1;
   std::optional<std::string> token_;
