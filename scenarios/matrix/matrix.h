@@ -5,12 +5,12 @@
 //
 // Invariants
 //   X1  Complete.  No schedule is left out, but for those that end as another one does
-//   (explorer.h),
-//                  and in kDriverTwice: a fixed stride picks the pairs, and the cell says how many
-//                  there are.
+//                  (explorer.h), and in kDriverTwice: a fixed stride picks the pairs, and the cell
+//                  says how many there are.
 //   X2  Function.  A cell is a function of row and seed.
 //   X3  Witness.   Whatever weakens a cell has a token that shows it.
-//   X4  Worth it.  kAnyTwo is explored where no schedule of the columns before it loses.
+//   X4  Worth it.  kAnyTwo is explored where no schedule of the columns before it loses, but at
+//                  the start.
 // tests/scenario/matrix_test.cpp checks each by name.
 
 #pragma once
