@@ -2,6 +2,7 @@
 
 #include <charconv>
 #include <optional>
+#include <tuple>
 #include <utility>
 
 #include <fmt/format.h>
@@ -96,21 +97,26 @@ std::vector<CampaignIdentity> read_campaigns(sql::Database& database) {
   return all;
 }
 
+// In the order of the columns. Texts are bound by reference: the tuple outlives the step.
+auto values_of(const CampaignIdentity& identity) {
+  return std::tuple(identity.scenario,
+                    identity.scenario_hash,
+                    std::to_string(identity.seed),
+                    identity.kafka,
+                    identity.strategy,
+                    identity.depth,
+                    identity.drawn,
+                    identity.trace_hash,
+                    identity.parts);
+}
+
 std::optional<std::int64_t> find(sql::Database& database, const CampaignIdentity& identity) {
-  const std::string seed = std::to_string(identity.seed);
+  const auto values = values_of(identity);
   sql::Statement query(database,
                        "SELECT campaign_id FROM campaign WHERE scenario = ? AND scenario_hash = ?"
                        " AND seed = ? AND kafka = ? AND strategy = ? AND depth = ? AND drawn = ?"
                        " AND trace_hash = ? AND parts = ?");
-  query.start(identity.scenario,
-              identity.scenario_hash,
-              seed,
-              identity.kafka,
-              identity.strategy,
-              identity.depth,
-              identity.drawn,
-              identity.trace_hash,
-              identity.parts);
+  std::apply([&query](const auto&... each) { query.start(each...); }, values);
   return query.step() ? std::optional(query.integer(0)) : std::nullopt;
 }
 
@@ -237,15 +243,8 @@ class Campaign::Store {
       return *id;
     }
     sql::Statement insert(database_, "INSERT INTO campaign VALUES(NULL,?,?,?,?,?,?,?,?,?)");
-    insert.run(identity.scenario,
-               identity.scenario_hash,
-               std::to_string(identity.seed),
-               identity.kafka,
-               identity.strategy,
-               identity.depth,
-               identity.drawn,
-               identity.trace_hash,
-               identity.parts);
+    const auto values = values_of(identity);
+    std::apply([&insert](const auto&... each) { insert.run(each...); }, values);
     return database_.last_insert_rowid();
   }
 

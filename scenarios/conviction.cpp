@@ -46,10 +46,6 @@ Scenario without(const engine::ProtocolChoice& mistake, Scenario scenario) {
 constexpr std::int32_t kFaultsMax = 3;
 constexpr std::int64_t kDrawnMax = 300;
 
-bool ends_by_itself(const SearchStrategy& strategy) {
-  return strategy.name == search_strategies().front().name;
-}
-
 // Sees each run of a search; false ends it.
 using Visitor = std::function<bool(const JudgedRun& judged, const faults::FaultPlan& plan)>;
 
@@ -72,7 +68,7 @@ Runner::Outcome<bool> search(Runner& runner,
     return true;
   }
   const Schedules schedules = strategy.schedules(prepared, judged.value(), kFaultsMax);
-  const std::int64_t schedules_max = ends_by_itself(strategy) ? strategy.budget : kDrawnMax;
+  const std::int64_t schedules_max = is_exhaustive(strategy) ? strategy.budget : kDrawnMax;
   for (std::int64_t n = 0; n < schedules_max; ++n) {
     const auto plan = schedules(n);
     if (!plan) {
@@ -200,7 +196,7 @@ Runner::Outcome<Conviction> convict(Runner& runner,
   if (!excused_all) {
     return excused_all.error();
   }
-  Prosecutor prosecutor(std::move(excused), ends_by_itself(strategy));
+  Prosecutor prosecutor(std::move(excused), is_exhaustive(strategy));
   const auto accuse = [&prosecutor](const JudgedRun& judged, const faults::FaultPlan& plan) {
     return prosecutor.hear(judged, plan);
   };

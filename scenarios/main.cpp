@@ -63,6 +63,38 @@ void add_duration(CLI::App& command,
   command.add_option_function<std::string>(name, read, description)->type_name("DURATION");
 }
 
+void add_seed(CLI::App& command, scenarios::CommonOptions& common, const std::string& description) {
+  add_number<std::uint64_t>(
+      command,
+      "--seed",
+      0,
+      ~std::uint64_t{0},
+      [&common](std::uint64_t seed) { common.seed = seed; },
+      description);
+}
+
+void add_jobs(CLI::App& command, scenarios::CommonOptions& common, const std::string& description) {
+  add_number<std::int32_t>(
+      command,
+      "--jobs",
+      1,
+      kJobsMax,
+      [&common](std::int32_t jobs) { common.jobs = jobs; },
+      description);
+}
+
+// `budget` is a number, or may be none.
+template <class Budget>
+void add_budget(CLI::App& command, Budget& budget, const std::string& description) {
+  add_number<std::int64_t>(
+      command,
+      "--budget",
+      1,
+      kBudgetMax,
+      [&budget](std::int64_t given) { budget = given; },
+      description);
+}
+
 void add_kafka(CLI::App& command, scenarios::CommonOptions& common) {
   command.add_option("--kafka", common.kafka, "mock, model, or HOST:PORT of a cluster")
       ->type_name("WHERE");
@@ -94,6 +126,11 @@ void add_shard(CLI::App& command, scenarios::Shard& shard) {
       ->type_name("I/N");
 }
 
+void add_tables(CLI::App& command, scenarios::CommonOptions& common) {
+  add_file(command, "--markdown", common.markdown, "Markdown table to this file; - is stdout");
+  add_file(command, "--json", common.json, "JSON to this file; - is stdout");
+}
+
 void add_terminal_flags(CLI::App& command, scenarios::CommonOptions& common) {
   command.add_flag("--quiet", common.quiet, "No progress on stderr");
   command.add_flag("--no-color", common.no_color, "No colours (also: NO_COLOR in the environment)");
@@ -108,26 +145,13 @@ CLI::App* add_run(CLI::App& program, scenarios::RunOptions& options) {
       ->add_option("scenarios", options.scenarios, "Files, folders or names; none: the catalogue")
       ->type_name("FILE|DIR|NAME");
   add_kafka(*command, common);
-  add_number<std::uint64_t>(
-      *command,
-      "--seed",
-      0,
-      ~std::uint64_t{0},
-      [&common](std::uint64_t seed) { common.seed = seed; },
-      "Instead of the seed of each scenario");
-  add_number<std::int32_t>(
-      *command,
-      "--jobs",
-      1,
-      kJobsMax,
-      [&common](std::int32_t jobs) { common.jobs = jobs; },
-      "Scenarios at once; default: one per processor");
+  add_seed(*command, common, "Instead of the seed of each scenario");
+  add_jobs(*command, common, "Scenarios at once; default: one per processor");
   add_file(*command, "--db", common.database, "Where to record; empty: nowhere [onceproof.db]");
   command->add_option("--report", common.report_directory, "For verdicts.md; empty: none [report]")
       ->type_name("DIR");
   add_file(*command, "--junit", common.junit, "JUnit XML to this file; - is stdout");
-  add_file(*command, "--markdown", common.markdown, "Markdown table to this file; - is stdout");
-  add_file(*command, "--json", common.json, "JSON to this file; - is stdout");
+  add_tables(*command, common);
   add_terminal_flags(*command, common);
   return command;
 }
@@ -150,29 +174,11 @@ CLI::App* add_explore(CLI::App& program, scenarios::ExploreOptions& options) {
       3,
       [&options](std::int32_t depth) { options.depth = depth; },
       "Faults in one schedule besides the scenario's own");
-  add_number<std::int64_t>(
-      *command,
-      "--budget",
-      1,
-      kBudgetMax,
-      [&options](std::int64_t budget) { options.budget = budget; },
-      "Schedules to run, at most");
+  add_budget(*command, options.budget, "Schedules to run, at most");
   add_duration(*command, "--time", options.time, "Stop searching after so long, such as 60s");
   add_kafka(*command, common);
-  add_number<std::uint64_t>(
-      *command,
-      "--seed",
-      0,
-      ~std::uint64_t{0},
-      [&common](std::uint64_t seed) { common.seed = seed; },
-      "Instead of the seed of each scenario");
-  add_number<std::int32_t>(
-      *command,
-      "--jobs",
-      1,
-      kJobsMax,
-      [&common](std::int32_t jobs) { common.jobs = jobs; },
-      "Threads; default: one per processor");
+  add_seed(*command, common, "Instead of the seed of each scenario");
+  add_jobs(*command, common, "Threads; default: one per processor");
   add_file(*command, "--db", common.database, "Keeps what is done; empty: nowhere [onceproof.db]");
   command->add_flag("--resume", options.resumes, "Go on with what the file has of this search");
   add_shard(*command, options.shard);
@@ -216,13 +222,7 @@ CLI::App* add_shrink(CLI::App& program, scenarios::ShrinkOptions& options) {
       ->add_option("--finding", options.finding, "What to keep; default: the gravest that is shown")
       ->type_name("KIND");
   add_file(*command, "--out", options.out, "For the smaller scenario [NAME.shrunk.yaml]");
-  add_number<std::int64_t>(
-      *command,
-      "--budget",
-      1,
-      kBudgetMax,
-      [&options](std::int64_t budget) { options.budget = budget; },
-      "Runs at most [20000]");
+  add_budget(*command, options.budget, "Runs at most [20000]");
   add_duration(*command, "--time", options.time, "Stop searching after so long, such as 60s");
   add_file(*command, "--json", options.common.json, "JSON to this file; - is stdout");
   add_terminal_flags(*command, options.common);
@@ -240,20 +240,8 @@ CLI::App* add_matrix(CLI::App& program, scenarios::MatrixOptions& options) {
           common.kafka,
           "Explore on model (the default); mock or HOST:PORT also run witnesses again there")
       ->type_name("WHERE");
-  add_number<std::uint64_t>(
-      *command,
-      "--seed",
-      0,
-      ~std::uint64_t{0},
-      [&common](std::uint64_t seed) { common.seed = seed; },
-      "Instead of seed 1");
-  add_number<std::int32_t>(
-      *command,
-      "--jobs",
-      1,
-      kJobsMax,
-      [&common](std::int32_t jobs) { common.jobs = jobs; },
-      "Rows at once; default: one per processor");
+  add_seed(*command, common, "Instead of seed 1");
+  add_jobs(*command, common, "Rows at once; default: one per processor");
   const auto add_filter = [command](const std::string& name, std::vector<std::string>& words) {
     command->add_option(name, words, "Only these; may be given several times")
         ->type_name("NAME")
@@ -274,8 +262,7 @@ CLI::App* add_matrix(CLI::App& program, scenarios::MatrixOptions& options) {
       [&options](std::int32_t depth) { options.depth = depth; },
       "2: all pairs of crashes as well, where none alone loses");
   command->add_flag("--scenarios", options.scenarios, "Print the world of each row as a scenario");
-  add_file(*command, "--markdown", common.markdown, "Markdown table to this file; - is stdout");
-  add_file(*command, "--json", common.json, "JSON to this file; - is stdout");
+  add_tables(*command, common);
   add_terminal_flags(*command, common);
   return command;
 }
@@ -286,15 +273,8 @@ CLI::App* add_defects(CLI::App& program, scenarios::DefectsOptions& options) {
   scenarios::CommonOptions& common = options.common;
   command->add_option("names", options.names, "Only these, such as offset_guard.blind_update")
       ->type_name("NAME");
-  add_number<std::int32_t>(
-      *command,
-      "--jobs",
-      1,
-      kJobsMax,
-      [&common](std::int32_t jobs) { common.jobs = jobs; },
-      "Defects at once; default: one per processor");
-  add_file(*command, "--markdown", common.markdown, "Markdown table to this file; - is stdout");
-  add_file(*command, "--json", common.json, "JSON to this file; - is stdout");
+  add_jobs(*command, common, "Defects at once; default: one per processor");
+  add_tables(*command, common);
   command->add_flag("--quiet", common.quiet, "No progress on stderr");
   return command;
 }

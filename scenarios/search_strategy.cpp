@@ -56,6 +56,10 @@ std::span<const SearchStrategy> search_strategies() {
   return kStrategies;
 }
 
+bool is_exhaustive(const SearchStrategy& strategy) {
+  return strategy.name == search_strategies().front().name;
+}
+
 const SearchStrategy* find_strategy(std::string_view name) {
   const auto strategies = search_strategies();
   const auto found = std::ranges::find(strategies, name, &SearchStrategy::name);

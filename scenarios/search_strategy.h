@@ -37,6 +37,9 @@ struct SearchStrategy {
 // Explorer goes deeper than that. The others draw faults of every kind (faults/strategies.h).
 std::span<const SearchStrategy> search_strategies();
 
+// The one that ends by itself; the others draw.
+bool is_exhaustive(const SearchStrategy& strategy);
+
 // Null: there is none of that name.
 const SearchStrategy* find_strategy(std::string_view name);
 

@@ -39,11 +39,6 @@ std::string strategy_names() {
 // Of a schedule that is drawn, unless something else is said.
 constexpr std::int32_t kDrawnFaults = 3;
 
-// The first strategy goes as deep as it is told; the others draw.
-bool is_exhaustive(const SearchStrategy& strategy) {
-  return &strategy == &search_strategies().front();
-}
-
 SearchOptions search_options(const ExploreOptions& options,
                              const SearchStrategy& strategy,
                              const Scenario& scenario) {

@@ -85,8 +85,9 @@ class RowExplorer {
   [[nodiscard]] bool loses_so_far() const;
   [[nodiscard]] std::size_t first_later_boundary() const;
   Runner::Outcome<MatrixCell> explore_any_two();
-  Runner::Outcome<std::optional<Witness>> witness_of(const Exploration& exploration,
-                                                     std::string_view kind);
+  std::optional<Runner::Failure> keep_witness(std::optional<Witness>& kept,
+                                              const Exploration& exploration,
+                                              const std::string& kind);
 
   Runner& runner_;
   const MatrixRow& row_;
@@ -269,20 +270,20 @@ std::size_t RowExplorer::first_later_boundary() const {
   return static_cast<std::size_t>(later - boundaries_.begin());
 }
 
-// An exploration keeps plans; what a confirmation compares is run once more.
-Runner::Outcome<std::optional<Witness>> RowExplorer::witness_of(const Exploration& exploration,
-                                                                std::string_view kind) {
-  std::optional<Witness> witness;
-  const auto found = exploration.findings.find(std::string(kind));
+// An exploration keeps plans; what a confirmation compares is run once more. Empty: done.
+std::optional<Runner::Failure> RowExplorer::keep_witness(std::optional<Witness>& kept,
+                                                         const Exploration& exploration,
+                                                         const std::string& kind) {
+  const auto found = exploration.findings.find(kind);
   if (found == exploration.findings.end()) {
-    return witness;
+    return std::nullopt;
   }
   const auto judged = run(found->second.plan);
   if (!judged) {
     return judged.error();
   }
-  keep_shorter(witness, judged.value(), found->second.plan);
-  return witness;
+  keep_shorter(kept, judged.value(), found->second.plan);
+  return std::nullopt;
 }
 
 Runner::Outcome<MatrixCell> RowExplorer::explore_any_two() {
@@ -309,12 +310,9 @@ Runner::Outcome<MatrixCell> RowExplorer::explore_any_two() {
                                    std::pair("phantom", &cell.wrong),
                                    std::pair("wrong", &cell.wrong),
                                    std::pair("stalled", &cell.stalled)}) {
-    auto witness = witness_of(exploration, kind);
-    if (!witness) {
-      return witness.error();
-    }
-    if (witness.value()) {
-      *kept = std::move(witness.value());
+    const auto failure = keep_witness(*kept, exploration, kind);
+    if (failure) {
+      return *failure;
     }
   }
   return cell;

@@ -20,7 +20,7 @@
 #include <yaml-cpp/yaml.h>
 
 #include "reports/campaign.h"
-#include "tests/support/child_process.h"
+#include "tests/support/command_test.h"
 
 namespace tests {
 namespace {
@@ -34,32 +34,13 @@ using testing::StartsWith;
 
 using Words = std::vector<std::string>;
 
-class CampaignCommand : public testing::Test {
+class CampaignCommand : public CommandTest {
  protected:
   static void SetUpTestSuite();
 
   CampaignCommand() {
-    std::string name = (fs::temp_directory_path() / "onceproof-XXXXXX").string();
-    folder_ = mkdtemp(name.data());
     fs::copy_file(fs::path(ONCEPROOF_SOURCE_DIR) / "tests/campaign/shared_search.yaml",
                   folder_ / "scenario.yaml");
-  }
-
-  ~CampaignCommand() override { fs::remove_all(folder_); }
-
-  [[nodiscard]] Command command(Words arguments) const {
-    return {.program = ONCEPROOF_PROGRAM,
-            .arguments = std::move(arguments),
-            .folder = folder_,
-            .environment = {},
-            .stdout_to = {},
-            .stderr_to = {},
-            .stdout_reader_is_gone = false,
-            .file_bytes_max = {}};
-  }
-
-  [[nodiscard]] Ended onceproof(Words arguments) const {
-    return run(command(std::move(arguments)));
   }
 
   [[nodiscard]] static Words search(const std::string& file, const Words& more = {}) {
@@ -106,8 +87,6 @@ class CampaignCommand : public testing::Test {
   // What one process finds that nobody interrupts.
   static inline json expected_;
   static inline std::size_t parts_ = 0;
-
-  fs::path folder_;
 };
 
 // A place to search in before there is a test.

@@ -15,7 +15,7 @@
 #include <gtest/gtest.h>
 #include <nlohmann/json.hpp>
 
-#include "tests/support/child_process.h"
+#include "tests/support/command_test.h"
 #include "tests/support/slurm_cluster.h"
 
 namespace tests {
@@ -25,11 +25,9 @@ namespace fs = std::filesystem;
 using nlohmann::json;
 using testing::IsEmpty;
 
-class SlurmArray : public testing::Test {
+class SlurmArray : public CommandTest {
  protected:
   SlurmArray() {
-    std::string name = (fs::temp_directory_path() / "onceproof-XXXXXX").string();
-    folder_ = mkdtemp(name.data());
     fs::copy_file(fs::path(ONCEPROOF_SOURCE_DIR) / "tests/campaign/shared_search.yaml",
                   folder_ / "scenario.yaml");
   }
@@ -42,22 +40,6 @@ class SlurmArray : public testing::Test {
           fmt::join(missing, ", "));
     }
     slurm_ = std::make_unique<SlurmCluster>();
-  }
-
-  ~SlurmArray() override {
-    slurm_.reset();
-    fs::remove_all(folder_);
-  }
-
-  [[nodiscard]] Ended onceproof(const std::vector<std::string>& arguments) const {
-    return run({.program = ONCEPROOF_PROGRAM,
-                .arguments = arguments,
-                .folder = folder_,
-                .environment = {},
-                .stdout_to = {},
-                .stderr_to = {},
-                .stdout_reader_is_gone = false,
-                .file_bytes_max = {}});
   }
 
   // As the head of the script says.
@@ -99,8 +81,7 @@ class SlurmArray : public testing::Test {
     return json::parse(ended.out, nullptr, false)["campaigns"].at(0);
   }
 
-  fs::path folder_;
-  std::unique_ptr<SlurmCluster> slurm_;
+  std::unique_ptr<SlurmCluster> slurm_;  // ends before its folder goes
 };
 
 TEST_F(SlurmArray, FindsWhatOneProcessFinds) {

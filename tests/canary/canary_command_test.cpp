@@ -10,7 +10,7 @@
 #include <gmock/gmock.h>
 #include <gtest/gtest.h>
 
-#include "tests/support/child_process.h"
+#include "tests/support/command_test.h"
 
 namespace tests {
 namespace {
@@ -27,36 +27,21 @@ std::string replaced(std::string text, const std::string& from, const std::strin
   return text;
 }
 
-class CanaryCommand : public testing::Test {
+class CanaryCommand : public CommandTest {
  protected:
-  CanaryCommand() {
-    std::string name = (fs::temp_directory_path() / "onceproof-XXXXXX").string();
-    folder_ = mkdtemp(name.data());
-  }
-
-  ~CanaryCommand() override { fs::remove_all(folder_); }
-
-  [[nodiscard]] Ended onceproof(const std::string& text, const std::string& kafka) const {
+  [[nodiscard]] Ended judged(const std::string& text, const std::string& kafka) const {
     write_file(folder_ / "canary.yaml", text);
-    return run({.program = ONCEPROOF_PROGRAM,
-                .arguments = {"run", "canary.yaml", "--kafka", kafka, "--db", "", "--report", ""},
-                .folder = folder_,
-                .environment = {},
-                .stdout_to = {},
-                .stderr_to = {},
-                .stdout_reader_is_gone = false,
-                .file_bytes_max = {}});
+    return onceproof({"run", "canary.yaml", "--kafka", kafka, "--db", "", "--report", ""});
   }
 
   const std::string text_ =
       read_file(fs::path(ONCEPROOF_SOURCE_DIR) / "tests/canary/must_fail.yaml");
-  fs::path folder_;
 };
 
 // Status 1 and no other: a program that cannot start, or cannot read the file, convicts nobody.
 TEST_F(CanaryCommand, FailsForItsReason) {
   for (const std::string kafka : {"model", "mock"}) {
-    const Ended ended = onceproof(text_, kafka);
+    const Ended ended = judged(text_, kafka);
     EXPECT_EQ(ended.status, 1) << kafka << ended.err;
     EXPECT_THAT(ended.out,
                 AllOf(HasSubstr("canary_with_its_crash"),
@@ -70,7 +55,7 @@ TEST_F(CanaryCommand, FailsForItsReason) {
 
 // The same with a sink that overwrites: the canary does not fail whatever one does.
 TEST_F(CanaryCommand, SucceedsWithoutIt) {
-  const Ended ended = onceproof(replaced(text_, "kind: append", "kind: upsert"), "model");
+  const Ended ended = judged(replaced(text_, "kind: append", "kind: upsert"), "model");
   EXPECT_EQ(ended.status, 0) << ended.out << ended.err;
   EXPECT_THAT(ended.out, HasSubstr("all as expected"));
 }

@@ -23,7 +23,7 @@
 #include <sqlite3.h>
 
 #include "sim/kafka/mock_cluster.h"
-#include "tests/support/child_process.h"
+#include "tests/support/command_test.h"
 
 namespace tests {
 namespace {
@@ -146,30 +146,8 @@ std::vector<std::string> tokens_in(const std::string& text) {
   return tokens;
 }
 
-class CommandLine : public testing::Test {
+class CommandLine : public CommandTest {
  protected:
-  CommandLine() {
-    std::string name = (fs::temp_directory_path() / "onceproof-XXXXXX").string();
-    folder_ = mkdtemp(name.data());
-  }
-
-  ~CommandLine() override { fs::remove_all(folder_); }
-
-  [[nodiscard]] Command command(std::vector<std::string> arguments) const {
-    return {.program = ONCEPROOF_PROGRAM,
-            .arguments = std::move(arguments),
-            .folder = folder_,
-            .environment = {},
-            .stdout_to = {},
-            .stderr_to = {},
-            .stdout_reader_is_gone = false,
-            .file_bytes_max = {}};
-  }
-
-  [[nodiscard]] Ended onceproof(std::vector<std::string> arguments) const {
-    return run(command(std::move(arguments)));
-  }
-
   // `run` on the model, which leaves nothing behind.
   [[nodiscard]] Command run_command(std::vector<std::string> arguments) const {
     std::vector<std::string> all{"run", "--kafka", "model", "--db", "", "--report", ""};
@@ -199,8 +177,6 @@ class CommandLine : public testing::Test {
                            const std::string& sentence) const {
     expect_refusal(run(run_command({file(name, text)})), 2, sentence);
   }
-
-  fs::path folder_;
 };
 
 // --- Results -----------------------------------------------------------------------------------

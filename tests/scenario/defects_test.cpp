@@ -22,7 +22,7 @@
 #include "scenarios/findings.h"
 #include "scenarios/search_strategy.h"
 #include "scenarios/token.h"
-#include "tests/support/child_process.h"
+#include "tests/support/command_test.h"
 #include "tests/support/world_fixture.h"
 
 namespace {
@@ -174,20 +174,11 @@ TEST(DefectTable, SaysWhatIsNotConvictedAndWhatHasNoWorld) {
   EXPECT_TRUE(answer["defects"][0]["schedules"]["exhaustive"].is_null());
 }
 
-class DefectsCommand : public testing::Test {
- protected:
-  static tests::Ended run(std::vector<std::string> arguments) {
-    tests::Command command;
-    command.program = ONCEPROOF_PROGRAM;
-    command.arguments = std::move(arguments);
-    command.folder = testing::TempDir();
-    return tests::run(command);
-  }
-};
+using DefectsCommand = tests::CommandTest;
 
 TEST_F(DefectsCommand, AnswersAsTheContractSays) {
   const auto ended =
-      run({"defects", "unit_guard.unit_first", "saved_offset.beyond", "--json", "-"});
+      onceproof({"defects", "unit_guard.unit_first", "saved_offset.beyond", "--json", "-"});
   ASSERT_EQ(ended.status, 0) << ended.err;
   const json answer = json::parse(ended.out);
   ASSERT_EQ(answer["defects"].size(), 2U);
@@ -201,36 +192,32 @@ TEST_F(DefectsCommand, AnswersAsTheContractSays) {
 }
 
 TEST_F(DefectsCommand, AnswersTheSameForAnyNumberOfJobs) {
-  const auto alone = run({"defects",
-                          "unit_guard.unit_first",
-                          "saved_offset.beyond",
-                          "log_handle.to_record",
-                          "--jobs",
-                          "1",
-                          "--json",
-                          "-"});
-  const auto together = run({"defects",
-                             "unit_guard.unit_first",
-                             "saved_offset.beyond",
-                             "log_handle.to_record",
-                             "--jobs",
-                             "3",
-                             "--json",
-                             "-"});
+  const auto with_jobs = [this](const std::string& jobs) {
+    return onceproof({"defects",
+                      "unit_guard.unit_first",
+                      "saved_offset.beyond",
+                      "log_handle.to_record",
+                      "--jobs",
+                      jobs,
+                      "--json",
+                      "-"});
+  };
+  const auto alone = with_jobs("1");
+  const auto together = with_jobs("3");
   EXPECT_EQ(alone.status, 0);
   EXPECT_EQ(alone.out, together.out);
 }
 
 TEST_F(DefectsCommand, RefusesANameThatIsNone) {
-  const auto ended = run({"defects", "unit_guard.same_transaction"});
+  const auto ended = onceproof({"defects", "unit_guard.same_transaction"});
   EXPECT_EQ(ended.status, 2);
   EXPECT_THAT(ended.err, HasSubstr("unit_guard.same_transaction is no defect"));
 }
 
 TEST_F(DefectsCommand, ItsTokensReplay) {
-  const auto ended = run({"defects", "unit_guard.unit_first", "--json", "-"});
+  const auto ended = onceproof({"defects", "unit_guard.unit_first", "--json", "-"});
   const json answer = json::parse(ended.out);
-  const auto replayed = run({"replay", answer["defects"][0]["token"].get<std::string>()});
+  const auto replayed = onceproof({"replay", answer["defects"][0]["token"].get<std::string>()});
   EXPECT_THAT(replayed.out, HasSubstr("defect_unit_guard_unit_first")) << replayed.err;
 }
 

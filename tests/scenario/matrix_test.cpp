@@ -27,7 +27,7 @@
 #include "scenarios/matrix/rows.h"
 #include "scenarios/matrix/seed_table.h"
 #include "scenarios/token.h"
-#include "tests/support/child_process.h"
+#include "tests/support/command_test.h"
 #include "tests/support/world_fixture.h"
 
 namespace {
@@ -560,38 +560,22 @@ TEST(SeedTable, OtherCellsAreNotSpokenOf) {
 
 // --- The command -------------------------------------------------------------------------------
 
-class MatrixCommand : public testing::Test {
- protected:
-  MatrixCommand() { std::filesystem::create_directories(folder_); }
-
-  ~MatrixCommand() override { std::filesystem::remove_all(folder_); }
-
-  tests::Ended run(std::vector<std::string> arguments) const {
-    tests::Command command;
-    command.program = ONCEPROOF_PROGRAM;
-    command.arguments = std::move(arguments);
-    command.folder = folder_;
-    return tests::run(command);
-  }
-
-  std::filesystem::path folder_ = std::filesystem::path(testing::TempDir()) /
-                                  testing::UnitTest::GetInstance()->current_test_info()->name();
-};
+using MatrixCommand = tests::CommandTest;
 
 TEST_F(MatrixCommand, AnswersTheSameAtEveryNumberOfJobs) {
   std::vector<std::string> answers;
   for (const char* const jobs : {"1", "2", "5"}) {
-    const tests::Ended ended = run({"matrix",
-                                    "--source",
-                                    "kafka-direct",
-                                    "--crash",
-                                    "none",
-                                    "--crash",
-                                    "driver-at-start",
-                                    "--json",
-                                    "-",
-                                    "--jobs",
-                                    jobs});
+    const tests::Ended ended = onceproof({"matrix",
+                                          "--source",
+                                          "kafka-direct",
+                                          "--crash",
+                                          "none",
+                                          "--crash",
+                                          "driver-at-start",
+                                          "--json",
+                                          "-",
+                                          "--jobs",
+                                          jobs});
     EXPECT_EQ(ended.status, 0) << ended.err;
     answers.push_back(ended.out);
   }
@@ -602,19 +586,19 @@ TEST_F(MatrixCommand, AnswersTheSameAtEveryNumberOfJobs) {
 }
 
 TEST_F(MatrixCommand, ATokenOfTheTableIsReplayedWithoutAFile) {
-  const tests::Ended table = run({"matrix",
-                                  "--source",
-                                  "kafka-direct",
-                                  "--sink",
-                                  "append",
-                                  "--crash",
-                                  "driver-at-start",
-                                  "--quiet",
-                                  "--json",
-                                  "-"});
+  const tests::Ended table = onceproof({"matrix",
+                                        "--source",
+                                        "kafka-direct",
+                                        "--sink",
+                                        "append",
+                                        "--crash",
+                                        "driver-at-start",
+                                        "--quiet",
+                                        "--json",
+                                        "-"});
   const json cell = json::parse(table.out).at("cells").at(0);
   const tests::Ended replayed =
-      run({"replay", cell.at("witness").at("duplicated").get<std::string>(), "--json", "-"});
+      onceproof({"replay", cell.at("witness").at("duplicated").get<std::string>(), "--json", "-"});
 
   EXPECT_EQ(table.err, "");
   ASSERT_EQ(replayed.status, 0) << replayed.err;
@@ -624,28 +608,28 @@ TEST_F(MatrixCommand, ATokenOfTheTableIsReplayedWithoutAFile) {
 }
 
 TEST_F(MatrixCommand, WhatTheTableDoesNotHaveIsRefused) {
-  const tests::Ended ended = run({"matrix", "--crash", "nobody"});
+  const tests::Ended ended = onceproof({"matrix", "--crash", "nobody"});
 
   EXPECT_EQ(ended.status, 2);
   EXPECT_THAT(ended.err, AllOf(HasSubstr("--crash nobody"), HasSubstr("driver-at-start")));
 }
 
 TEST_F(MatrixCommand, TheWorldsItPrintsAreScenarioFiles) {
-  const tests::Ended printed = run({"matrix", "--scenarios", "--source", "kafka-direct"});
+  const tests::Ended printed = onceproof({"matrix", "--scenarios", "--source", "kafka-direct"});
   ASSERT_EQ(printed.status, 0) << printed.err;
   tests::write_file(folder_ / "worlds.yaml", printed.out);
 
-  const tests::Ended ended = run({"run",
-                                  "worlds.yaml",
-                                  "--kafka",
-                                  "model",
-                                  "--db",
-                                  "",
-                                  "--report",
-                                  "",
-                                  "--json",
-                                  "-",
-                                  "--quiet"});
+  const tests::Ended ended = onceproof({"run",
+                                        "worlds.yaml",
+                                        "--kafka",
+                                        "model",
+                                        "--db",
+                                        "",
+                                        "--report",
+                                        "",
+                                        "--json",
+                                        "-",
+                                        "--quiet"});
 
   ASSERT_EQ(ended.status, 0) << ended.err;
   EXPECT_EQ(json::parse(ended.out).at("runs").size(), 25U);
