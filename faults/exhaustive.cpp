@@ -136,25 +136,4 @@ std::vector<Target> targets_of(std::int32_t executors, std::int32_t receivers) {
   return targets;
 }
 
-std::vector<FaultPlan> with_one_more_crash(const FaultPlan& base,
-                                           std::span<const ProcessSteps> counted,
-                                           std::span<const Target> targets) {
-  std::vector<FaultPlan> plans;
-  for (const ProcessSteps& process : counted) {
-    for (std::uint64_t step = 1; step <= process.steps; ++step) {
-      for (const Target& target : targets) {
-        FaultPlan plan = base;
-        plan.emplace_back(Crash{.target = target,
-                                .at = AtStep{.process = process.process, .step = step},
-                                .restart_after = std::nullopt,
-                                .restarts = true,
-                                .redeploy = {},
-                                .disk = DiskOutcome::kDropUnsynced});
-        plans.push_back(std::move(plan));
-      }
-    }
-  }
-  return plans;
-}
-
 }  // namespace faults

@@ -82,10 +82,4 @@ struct ProcessSteps {
 // not machines.
 std::vector<Target> targets_of(std::int32_t executors, std::int32_t receivers);
 
-// `base` followed by one crash that drops what is unsynced, for every boundary of every process and
-// every target, and nothing pruned. In order of process, boundary, target.
-std::vector<FaultPlan> with_one_more_crash(const FaultPlan& base,
-                                           std::span<const ProcessSteps> counted,
-                                           std::span<const Target> targets);
-
 }  // namespace faults

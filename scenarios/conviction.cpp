@@ -59,7 +59,7 @@ Runner::Outcome<bool> search(Runner& runner,
   auto judged = runner.run(prepared,
                            scenario.seed,
                            scenario.faults,
-                           sim::Trace::Recording::kHashOnly,
+                           sim::Trace::Recording::kNothing,
                            {.targets = targets, .is_known = {}});
   if (!judged) {
     return judged.error();
@@ -74,7 +74,7 @@ Runner::Outcome<bool> search(Runner& runner,
     if (!plan) {
       return true;
     }
-    judged = runner.run(prepared, scenario.seed, *plan);
+    judged = runner.run(prepared, scenario.seed, *plan, sim::Trace::Recording::kNothing);
     if (!judged) {
       return judged.error();
     }

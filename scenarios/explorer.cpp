@@ -284,7 +284,7 @@ Explorer::Progress Explorer::run_further_crashes(Job& job, std::size_t number) c
   auto again = job.runner.run(prepared_,
                               seed_,
                               node.plan,
-                              sim::Trace::Recording::kHashOnly,
+                              sim::Trace::Recording::kNothing,
                               {.targets = targets_, .is_known = {}});
   if (!again) {
     return again.error();
@@ -401,7 +401,7 @@ Runner::Outcome<std::optional<JudgedRun>> Explorer::run(Job& job,
   if (part.schedules >= job.schedules_max) {
     return std::optional<JudgedRun>();
   }
-  auto judged = job.runner.run(prepared_, seed_, plan, sim::Trace::Recording::kHashOnly, watch);
+  auto judged = job.runner.run(prepared_, seed_, plan, sim::Trace::Recording::kNothing, watch);
   if (!judged) {
     return judged.error();
   }

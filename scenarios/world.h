@@ -79,7 +79,7 @@ struct RunRequest {
 
 struct RunResult {
   reports::Ledger ledger;
-  sim::TraceHash trace_hash;
+  sim::TraceHash trace_hash;                // zero unless asked for
   std::vector<sim::TraceStep> trace;        // empty unless recorded
   std::vector<faults::ProcessSteps> steps;  // effect boundaries of the driver and the executors
   std::uint64_t operations = 0;             // scheduler operations run

@@ -229,7 +229,8 @@ class Network {
               engine::to_string(from.process.id()));
     const Node& target = node_of(to.process);
     Link& link = link_between(from.index, target.index);
-    const std::uint64_t content = content_digest(to, digest(message));
+    const std::uint64_t content =
+        from.process.is_traced() ? content_digest(to, digest(message)) : 0;
     from.process.record(Operation::kMessageSent, content);
     if (link.is_cut()) {
       from.process.record(Operation::kMessageLost, content);
@@ -354,7 +355,7 @@ class Network {
              Flight{.from = source.index,
                     .to = target.index,
                     .receiver = receiver,
-                    .digest = content_digest(ended),
+                    .digest = source.process.digest(ended),
                     .refused = false,
                     .envelope = {.from = ended, .content = engine::Disconnected{.peer = ended}}},
              draw_latency(link.options, random));

@@ -25,6 +25,7 @@
 
 #include "engine/ports/task.h"
 #include "engine/ports/vocabulary.h"
+#include "sim/digest.h"
 #include "sim/executor.h"
 #include "sim/fault_hook.h"
 #include "sim/scheduler.h"
@@ -90,6 +91,16 @@ class Process final : private detail::OperationOwner {
   [[nodiscard]] engine::Task<> step(Operation operation,
                                     std::uint64_t digest,
                                     engine::Duration latency);
+
+  // Whether the digests given to step() and record() are of any use.
+  [[nodiscard]] bool is_traced() const { return trace_.is_hashed(); }
+
+  // What stands for these values in the trace; zero where nothing is recorded, which saves most of
+  // what a trace costs.
+  template <class... Values>
+  [[nodiscard]] std::uint64_t digest(const Values&... values) const {
+    return is_traced() ? content_digest(values...) : 0;
+  }
 
   // Effect boundaries so far, over all lives.
   [[nodiscard]] std::uint64_t steps() const { return step_count_; }

@@ -1,7 +1,5 @@
 #include "sim/process_kafka.h"
 
-#include "sim/digest.h"
-
 namespace sim {
 
 using engine::Result;
@@ -23,10 +21,10 @@ Task<Result<std::vector<engine::Offset>>> ProcessKafka::produce(
   const engine::Instant deadline = process_.now() + patience_.produce;
   for (;;) {
     const RoundTrip trip = draw();
-    co_await process_.step(Operation::kKafkaProduce, content_digest(topic, records), trip.request);
+    co_await process_.step(Operation::kKafkaProduce, process_.digest(topic, records), trip.request);
     auto produced =
         attempt(KafkaOperation::kProduce, [&] { return cluster_.produce(topic, records); });
-    co_await process_.step(Operation::kKafkaProduceApplied, content_digest(produced), trip.answer);
+    co_await process_.step(Operation::kKafkaProduceApplied, process_.digest(produced), trip.answer);
     if (!asks_again(produced, deadline)) {
       co_return produced;
     }
@@ -39,9 +37,9 @@ Task<Result<std::vector<engine::ConsumerRecord>>> ProcessKafka::fetch(std::strin
   const engine::Instant deadline = process_.now() + patience_.fetch;
   for (;;) {
     const RoundTrip trip = draw();
-    co_await process_.step(Operation::kKafkaFetch, content_digest(topic, range), trip.request);
+    co_await process_.step(Operation::kKafkaFetch, process_.digest(topic, range), trip.request);
     auto fetched = attempt(KafkaOperation::kFetch, [&] { return cluster_.fetch(topic, range); });
-    process_.record(Operation::kKafkaFetch, content_digest(fetched));
+    process_.record(Operation::kKafkaFetch, process_.digest(fetched));
     co_await process_.sleep_until(process_.now() + trip.answer);
     if (!asks_again(fetched, deadline)) {
       co_return fetched;
@@ -54,9 +52,9 @@ Task<Result<std::vector<engine::Watermarks>>> ProcessKafka::watermarks(std::stri
   const engine::Instant deadline = process_.now() + patience_.question;
   for (;;) {
     const RoundTrip trip = draw();
-    co_await process_.step(Operation::kKafkaWatermarks, content_digest(topic), trip.request);
+    co_await process_.step(Operation::kKafkaWatermarks, process_.digest(topic), trip.request);
     auto marks = attempt(KafkaOperation::kWatermarks, [&] { return cluster_.watermarks(topic); });
-    process_.record(Operation::kKafkaWatermarks, content_digest(marks));
+    process_.record(Operation::kKafkaWatermarks, process_.digest(marks));
     co_await process_.sleep_until(process_.now() + trip.answer);
     if (!asks_again(marks, deadline)) {
       co_return marks;
@@ -69,11 +67,11 @@ Task<Result<>> ProcessKafka::commit(std::string group,
                                     std::string topic,
                                     std::vector<engine::PartitionOffset> offsets) {
   const RoundTrip trip = draw();
-  const std::uint64_t request = content_digest(group, topic, offsets);
+  const std::uint64_t request = process_.digest(group, topic, offsets);
   co_await process_.step(Operation::kKafkaCommit, request, trip.request);
   const Result<> committed =
       attempt(KafkaOperation::kCommit, [&] { return cluster_.commit(group, topic, offsets); });
-  co_await process_.step(Operation::kKafkaCommitApplied, content_digest(committed), trip.answer);
+  co_await process_.step(Operation::kKafkaCommitApplied, process_.digest(committed), trip.answer);
   co_return committed;
 }
 
@@ -82,10 +80,10 @@ Task<Result<std::vector<std::optional<engine::Offset>>>> ProcessKafka::committed
   const engine::Instant deadline = process_.now() + patience_.question;
   for (;;) {
     const RoundTrip trip = draw();
-    co_await process_.step(Operation::kKafkaCommitted, content_digest(group, topic), trip.request);
+    co_await process_.step(Operation::kKafkaCommitted, process_.digest(group, topic), trip.request);
     auto offsets =
         attempt(KafkaOperation::kCommitted, [&] { return cluster_.committed(group, topic); });
-    process_.record(Operation::kKafkaCommitted, content_digest(offsets));
+    process_.record(Operation::kKafkaCommitted, process_.digest(offsets));
     co_await process_.sleep_until(process_.now() + trip.answer);
     if (!asks_again(offsets, deadline)) {
       co_return offsets;

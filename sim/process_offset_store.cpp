@@ -2,8 +2,6 @@
 
 #include <utility>
 
-#include "sim/digest.h"
-
 namespace sim {
 
 using engine::PartitionOffset;
@@ -39,7 +37,7 @@ Task<Result<>> ProcessOffsetStore::save(std::vector<PartitionOffset> offsets) {
   auto saving = one_by_one ? save_one_by_one(std::move(offsets)) : save_at_once(std::move(offsets));
   const Result<> saved = co_await std::move(saving);
   const engine::Duration answer = draw(latency_.answer);
-  const std::uint64_t digest = saved ? 0 : content_digest(saved.error());
+  const std::uint64_t digest = saved ? 0 : process_.digest(saved.error());
   co_await process_.step(Operation::kOffsetsSaveApplied, digest, answer);
   co_return saved;
 }
@@ -49,7 +47,7 @@ Task<Result<>> ProcessOffsetStore::save_one_by_one(std::vector<PartitionOffset> 
   engine::Duration answer{0};
   for (const PartitionOffset& saved : offsets) {
     const engine::Duration request = answer + draw(latency_.request);
-    co_await process_.step(Operation::kOffsetsSave, content_digest(saved), request);
+    co_await process_.step(Operation::kOffsetsSave, process_.digest(saved), request);
     const std::vector<PartitionOffset> node{saved};
     const Result<> written = apply(node);
     if (!written) {
@@ -62,7 +60,7 @@ Task<Result<>> ProcessOffsetStore::save_one_by_one(std::vector<PartitionOffset> 
 
 Task<Result<>> ProcessOffsetStore::save_at_once(std::vector<PartitionOffset> offsets) {
   const engine::Duration request = draw(latency_.request);
-  co_await process_.step(Operation::kOffsetsSave, content_digest(offsets), request);
+  co_await process_.step(Operation::kOffsetsSave, process_.digest(offsets), request);
   co_return apply(offsets);
 }
 
@@ -81,7 +79,7 @@ Task<Result<std::vector<PartitionOffset>>> ProcessOffsetStore::load() {
   co_await process_.step(Operation::kOffsetsLoad, 0, request);
   auto saved = disturbance_.attempt(
       OffsetStoreOperation::kLoad, process_.now(), [this] { return Loaded(table_.load()); });
-  const std::uint64_t digest = saved ? content_digest(*saved) : content_digest(saved.error());
+  const std::uint64_t digest = saved ? process_.digest(*saved) : process_.digest(saved.error());
   process_.record(Operation::kOffsetsLoad, digest);
   co_await process_.sleep_until(process_.now() + answer);
   co_return saved;

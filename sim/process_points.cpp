@@ -21,7 +21,7 @@ ProcessPoints::ProcessPoints(Process& process, PointObserver observer)
     : process_(process), observer_(std::move(observer)) {}
 
 engine::Task<> ProcessPoints::reach(engine::Point point, engine::PointContext context) {
-  process_.record(Operation::kPoint, digest_of_point(point, context));
+  process_.record(Operation::kPoint, process_.is_traced() ? digest_of_point(point, context) : 0);
   if (observer_) {
     observer_(process_, point, context);
   }

@@ -3,7 +3,6 @@
 #include <utility>
 
 #include "engine/ports/invariant.h"
-#include "sim/digest.h"
 
 namespace sim {
 
@@ -24,39 +23,40 @@ ProcessSink::ProcessSink(Process& process,
 
 Task<Result<>> ProcessSink::append(std::vector<OutputRow> rows) {
   const RoundTrip trip = draw();
-  co_await process_.step(Operation::kSinkAppend, content_digest(rows), trip.request);
+  co_await process_.step(Operation::kSinkAppend, process_.digest(rows), trip.request);
   stamp(rows);
   const Result<> appended = attempt(SinkOperation::kAppend, [&] { return database_.append(rows); });
-  co_await process_.step(Operation::kSinkAppendApplied, content_digest(appended), trip.answer);
+  co_await process_.step(Operation::kSinkAppendApplied, process_.digest(appended), trip.answer);
   co_return appended;
 }
 
 Task<Result<>> ProcessSink::upsert(std::vector<OutputRow> rows) {
   const RoundTrip trip = draw();
-  co_await process_.step(Operation::kSinkUpsert, content_digest(rows), trip.request);
+  co_await process_.step(Operation::kSinkUpsert, process_.digest(rows), trip.request);
   stamp(rows);
   const Result<> upserted = attempt(SinkOperation::kUpsert, [&] { return database_.upsert(rows); });
-  co_await process_.step(Operation::kSinkUpsertApplied, content_digest(upserted), trip.answer);
+  co_await process_.step(Operation::kSinkUpsertApplied, process_.digest(upserted), trip.answer);
   co_return upserted;
 }
 
 Task<Result<>> ProcessSink::replace_file(std::string path, std::vector<OutputRow> rows) {
   const RoundTrip trip = draw();
-  co_await process_.step(Operation::kSinkReplaceFile, content_digest(path, rows), trip.request);
+  co_await process_.step(Operation::kSinkReplaceFile, process_.digest(path, rows), trip.request);
   stamp(rows);
   const Result<> replaced =
       attempt(SinkOperation::kReplaceFile, [&] { return database_.replace_file(path, rows); });
-  co_await process_.step(Operation::kSinkReplaceFileApplied, content_digest(replaced), trip.answer);
+  co_await process_.step(
+      Operation::kSinkReplaceFileApplied, process_.digest(replaced), trip.answer);
   co_return replaced;
 }
 
 Task<Result<TransactionId>> ProcessSink::prepare(SinkTransaction transaction) {
   const RoundTrip trip = draw();
-  co_await process_.step(Operation::kSinkPrepare, content_digest(transaction), trip.request);
+  co_await process_.step(Operation::kSinkPrepare, process_.digest(transaction), trip.request);
   const Result<TransactionId> prepared = attempt(
       SinkOperation::kPrepare, [&] { return Result<TransactionId>(keep(std::move(transaction))); });
   process_.record(Operation::kSinkPrepare,
-                  prepared ? content_digest(*prepared) : content_digest(prepared.error()));
+                  prepared ? process_.digest(*prepared) : process_.digest(prepared.error()));
   co_await process_.sleep_until(process_.now() + trip.answer);
   co_return prepared;
 }
@@ -69,12 +69,12 @@ TransactionId ProcessSink::keep(SinkTransaction transaction) {
 
 Task<Result<TransactionOutcome>> ProcessSink::commit(TransactionId id) {
   const RoundTrip trip = draw();
-  co_await process_.step(Operation::kSinkCommit, content_digest(id), trip.request);
+  co_await process_.step(Operation::kSinkCommit, process_.digest(id), trip.request);
   SinkTransaction transaction = take_prepared(id);
   stamp(transaction.rows);
   const Result<TransactionOutcome> outcome =
       attempt(SinkOperation::kCommit, [&] { return database_.apply(transaction); });
-  co_await process_.step(Operation::kSinkCommitApplied, content_digest(outcome), trip.answer);
+  co_await process_.step(Operation::kSinkCommitApplied, process_.digest(outcome), trip.answer);
   co_return outcome;
 }
 
@@ -82,7 +82,7 @@ Task<Result<std::vector<engine::PartitionOffset>>> ProcessSink::saved_offsets() 
   const RoundTrip trip = draw();
   co_await process_.step(Operation::kSinkSavedOffsets, 0, trip.request);
   auto offsets = attempt(SinkOperation::kSavedOffsets, [&] { return database_.saved_offsets(); });
-  process_.record(Operation::kSinkSavedOffsets, content_digest(offsets));
+  process_.record(Operation::kSinkSavedOffsets, process_.digest(offsets));
   co_await process_.sleep_until(process_.now() + trip.answer);
   co_return offsets;
 }

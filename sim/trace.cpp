@@ -125,7 +125,7 @@ std::uint64_t digest_of(std::span<const std::uint64_t> words) {
 }
 
 // Fixed words and no padding: nothing undefined is hashed.
-void Trace::add(const TraceStep& step) {
+void Trace::extend_hash(const TraceStep& step) {
   const std::array<std::uint64_t, 6> words{
       hash_.low,
       hash_.high,
@@ -137,6 +137,12 @@ void Trace::add(const TraceStep& step) {
   };
   const XXH128_hash_t mixed = XXH3_128bits(words.data(), sizeof(words));
   hash_ = {.high = mixed.high64, .low = mixed.low64};
+}
+
+void Trace::add(const TraceStep& step) {
+  if (is_hashed()) {
+    extend_hash(step);
+  }
   ++step_count_;
   const bool by_producer = step.process.process.role == engine::Role::kProducer;
   effect_count_ += is_effect(step.operation) && !by_producer ? 1U : 0U;

@@ -21,6 +21,7 @@
 #include <utility>
 #include <vector>
 
+#include "engine/ports/invariant.h"
 #include "engine/ports/vocabulary.h"
 
 namespace sim {
@@ -122,14 +123,25 @@ using StepListener = std::function<void(const TraceStep&)>;
 
 class Trace {
  public:
-  enum class Recording : std::uint8_t { kHashOnly, kSteps };
+  enum class Recording : std::uint8_t {
+    kNothing,  // counts only: for searches, which compare no traces
+    kHashOnly,
+    kSteps,  // and the hash
+  };
 
   // `listener` is told of every step as it is added; may be empty.
+  // Requires  no listener where nothing is recorded: steps are without their digests there.
   explicit Trace(Recording recording = Recording::kHashOnly, StepListener listener = nullptr)
-      : recording_(recording), listener_(std::move(listener)) {}
+      : recording_(recording), listener_(std::move(listener)) {
+    INVARIANT(is_hashed() || !listener_, "a listener is told digests");
+  }
 
   void add(const TraceStep& step);
 
+  // Whether the digests of steps are of any use.
+  [[nodiscard]] bool is_hashed() const { return recording_ != Recording::kNothing; }
+
+  // Zero if nothing is recorded.
   [[nodiscard]] TraceHash hash() const { return hash_; }
 
   [[nodiscard]] std::uint64_t step_count() const { return step_count_; }
@@ -141,6 +153,8 @@ class Trace {
   [[nodiscard]] const std::vector<TraceStep>& steps() const { return steps_; }
 
  private:
+  void extend_hash(const TraceStep& step);
+
   Recording recording_;
   StepListener listener_;
   TraceHash hash_;

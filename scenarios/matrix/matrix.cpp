@@ -73,8 +73,8 @@ class RowExplorer {
   Runner::Outcome<ExploredRow> explore(std::span<const CrashColumn> columns);
 
  private:
-  Runner::Outcome<JudgedRun> run(
-      const FaultPlan& plan, sim::Trace::Recording recording = sim::Trace::Recording::kHashOnly);
+  Runner::Outcome<JudgedRun> run(const FaultPlan& plan,
+                                 sim::Trace::Recording recording = sim::Trace::Recording::kNothing);
   [[nodiscard]] bool is_in_window(CrashColumn column, const Boundary& boundary) const;
   [[nodiscard]] std::vector<Target> targets(CrashColumn column, const Boundary& boundary) const;
   [[nodiscard]] Family single_crashes(CrashColumn column) const;

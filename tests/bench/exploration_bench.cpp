@@ -3,9 +3,12 @@
 // How fast schedules are explored: one of each pipeline of the guarantee table, a world in which
 // hardly anything happens, and what the trace costs.
 
+#include <algorithm>
 #include <chrono>
 #include <cstdint>
+#include <map>
 #include <string>
+#include <utility>
 
 #include <benchmark/benchmark.h>
 #include <fmt/format.h>
@@ -21,7 +24,7 @@ using tests::ClusterKind;
 // --- Pipelines ---------------------------------------------------------------------------------
 
 std::string name_of(const scenarios::MatrixRow& row) {
-  std::string name = fmt::format("schedule/{}", row.source_name());
+  std::string name = std::string(row.source_name());
   if (row.receiver) {
     name += row.reliable ? "/reliable" : "/unreliable";
     name += row.write_ahead_log ? "/log" : "/no-log";
@@ -56,6 +59,39 @@ void play_row(benchmark::State& state, const scenarios::MatrixRow& row) {
   state.SetItemsProcessed(state.iterations());
   state.counters["operations"] =
       benchmark::Counter(static_cast<double>(operations), benchmark::Counter::kAvgIterations);
+}
+
+// --- Trace -------------------------------------------------------------------------------------
+
+using WallClock = std::chrono::steady_clock;
+
+double seconds_of(scenarios::Runner& runner,
+                  const scenarios::PreparedScenario& prepared,
+                  sim::Trace::Recording recording) {
+  const auto start = WallClock::now();
+  const auto judged = runner.run(prepared, prepared.scenario.seed, driver_crash(), recording);
+  INVARIANT(judged.has_value(), "{}", judged.error().message);
+  return std::chrono::duration<double>(WallClock::now() - start).count();
+}
+
+// The same schedule with its trace and without, in turn. `hashed` and `recorded` are how many times
+// longer it takes with a hash, and with every step kept; of the quickest runs of each.
+void play_with_and_without_trace(benchmark::State& state, const scenarios::MatrixRow& row) {
+  using Recording = sim::Trace::Recording;
+  auto scenario = scenarios::load_scenario(row);
+  INVARIANT(scenario, "the scenario of a row loads");
+  const auto prepared = tests::prepared_from(std::move(scenario.value()));
+  tests::Player player(ClusterKind::kModel);
+  std::map<Recording, double> quickest;
+  for (auto unused : state) {
+    for (const auto recording : {Recording::kNothing, Recording::kHashOnly, Recording::kSteps}) {
+      const double seconds = seconds_of(player.runner(), prepared, recording);
+      const auto kept = quickest.try_emplace(recording, seconds).first;
+      kept->second = std::min(kept->second, seconds);
+    }
+  }
+  state.counters["hashed"] = quickest[Recording::kHashOnly] / quickest[Recording::kNothing];
+  state.counters["recorded"] = quickest[Recording::kSteps] / quickest[Recording::kNothing];
 }
 
 // --- Idleness ----------------------------------------------------------------------------------
@@ -103,8 +139,12 @@ BENCHMARK(a_day_of_a_record_a_minute)
 
 const bool rows_are_registered = [] {
   for (const scenarios::MatrixRow& row : scenarios::matrix_rows(scenarios::Engine::kFaithful)) {
-    benchmark::RegisterBenchmark(name_of(row).c_str(), [row](benchmark::State& state) {
+    const std::string name = name_of(row);
+    benchmark::RegisterBenchmark(("schedule/" + name).c_str(), [row](benchmark::State& state) {
       play_row(state, row);
+    })->Unit(benchmark::kMicrosecond);
+    benchmark::RegisterBenchmark(("trace/" + name).c_str(), [row](benchmark::State& state) {
+      play_with_and_without_trace(state, row);
     })->Unit(benchmark::kMicrosecond);
   }
   return true;

@@ -87,9 +87,17 @@ void Player::visit_schedules(const scenarios::PreparedScenario& prepared, const 
   const scenarios::Scenario& scenario = prepared.scenario;
   const scenarios::JudgedRun base = play(prepared);
   visit(base, scenario.faults);
-  for (const faults::FaultPlan& plan : faults::with_one_more_crash(
-           scenario.faults, base.run.steps, scenarios::explored_targets(scenario))) {
-    visit(play(prepared, scenario.seed, plan), plan);
+  for (const faults::ProcessSteps& process : base.run.steps) {
+    for (std::uint64_t step = 1; step <= process.steps; ++step) {
+      for (const faults::Target& target : scenarios::explored_targets(scenario)) {
+        faults::Crash crash;
+        crash.target = target;
+        crash.at = faults::AtStep{.process = process.process, .step = step};
+        faults::FaultPlan plan = scenario.faults;
+        plan.emplace_back(crash);
+        visit(play(prepared, scenario.seed, plan), plan);
+      }
+    }
   }
 }
 

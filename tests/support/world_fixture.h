@@ -43,7 +43,7 @@ class Player {
 
   scenarios::Exploration explore(const scenarios::PreparedScenario& prepared);
 
-  // The scenario's own run, and then every schedule that an exploration has.
+  // The scenario's own run, and then every schedule of one crash more that drops what is unsynced.
   using Visitor =
       std::function<void(const scenarios::JudgedRun& judged, const faults::FaultPlan& plan)>;
   void visit_schedules(const scenarios::PreparedScenario& prepared, const Visitor& visit);

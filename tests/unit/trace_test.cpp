@@ -80,6 +80,17 @@ RC_GTEST_PROP(TraceHash, DiffersForAnyTwoDigests, (std::uint64_t left, std::uint
   RC_ASSERT(hash_of({step(1, left)}) != hash_of({step(1, right)}));
 }
 
+TEST(TraceHash, IsLeftOutWhereNothingIsRecorded) {
+  Trace trace(Trace::Recording::kNothing);
+  TraceStep step;
+  step.operation = sim::Operation::kStorageAppendApplied;
+  trace.add(step);
+  EXPECT_FALSE(trace.is_hashed());
+  EXPECT_EQ(trace.hash(), sim::TraceHash{});
+  EXPECT_EQ(trace.step_count(), 1U);
+  EXPECT_EQ(trace.effect_count(), 1U);
+}
+
 TEST(TraceDifference, NamesTheFirstStepThatDiffers) {
   Trace left(Trace::Recording::kSteps);
   Trace right(Trace::Recording::kSteps);
