@@ -71,8 +71,9 @@ std::vector<faults::Target> explored_targets(const Scenario& scenario) {
 }
 
 std::vector<faults::NextCrash> next_crashes(const Scenario& scenario,
-                                            const faults::CountedRun& counted) {
-  return faults::next_crashes(counted, 0, explored_targets(scenario), aftermath_of(scenario));
+                                            const faults::CountedRun& counted,
+                                            std::span<const faults::Target> targets) {
+  return faults::next_crashes(counted, 0, targets, aftermath_of(scenario));
 }
 
 SearchOptions search_options(const Scenario& scenario) {

@@ -41,9 +41,10 @@ struct SearchOptions {
 // Whom an exploration crashes: those that `explore.crash` names, else everybody there is.
 std::vector<faults::Target> explored_targets(const Scenario& scenario);
 
-// What one crash of them more does to a run that was watched for it.
+// What one crash more does to a run that was watched for these targets.
 std::vector<faults::NextCrash> next_crashes(const Scenario& scenario,
-                                            const faults::CountedRun& counted);
+                                            const faults::CountedRun& counted,
+                                            std::span<const faults::Target> targets);
 
 // The depth that the scenario asks for, else 1.
 SearchOptions search_options(const Scenario& scenario);

@@ -18,7 +18,8 @@ Schedules every_crash(const PreparedScenario& prepared,
                       std::int32_t /*faults_max*/) {
   const Scenario& scenario = prepared.scenario;
   std::vector<faults::FaultPlan> plans;
-  for (const faults::NextCrash& next : next_crashes(scenario, own_run.run.counted)) {
+  for (const faults::NextCrash& next :
+       next_crashes(scenario, own_run.run.counted, explored_targets(scenario))) {
     if (next.pruning == faults::Pruning::kNone) {
       plans.push_back(scenario.faults);
       plans.back().emplace_back(next.crash);

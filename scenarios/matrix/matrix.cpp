@@ -62,7 +62,8 @@ void account(MatrixCell& cell, const JudgedRun& judged, const FaultPlan& plan) {
 // The schedules of a cell.
 struct Family {
   std::vector<FaultPlan> plans;
-  std::int64_t of = 0;  // that exist
+  std::int64_t pruned = 0;  // left out, since they end as one of these does, or as if nobody died
+  std::int64_t of = 0;      // that exist
 };
 
 class RowExplorer {
@@ -73,10 +74,10 @@ class RowExplorer {
   Runner::Outcome<ExploredRow> explore(std::span<const CrashColumn> columns);
 
  private:
-  Runner::Outcome<JudgedRun> run(const FaultPlan& plan,
-                                 sim::Trace::Recording recording = sim::Trace::Recording::kNothing);
+  Runner::Outcome<JudgedRun> run(const FaultPlan& plan, std::span<const Target> watched = {});
+  [[nodiscard]] std::vector<Target> everybody() const;
   [[nodiscard]] bool is_in_window(CrashColumn column, const Boundary& boundary) const;
-  [[nodiscard]] std::vector<Target> targets(CrashColumn column, const Boundary& boundary) const;
+  [[nodiscard]] bool dies(CrashColumn column, const Target& target, std::size_t boundary) const;
   [[nodiscard]] Family single_crashes(CrashColumn column) const;
   Runner::Outcome<std::vector<Boundary>> recovery_from(const FaultPlan& first);
   Runner::Outcome<Family> double_crashes();
@@ -94,18 +95,34 @@ class RowExplorer {
   const PreparedScenario& prepared_;
   JudgedRun baseline_;  // nobody dies
   std::size_t first_start_ends_ = 0;
-  std::vector<Boundary> boundaries_;  // of the baseline
+  std::vector<Boundary> boundaries_;                         // of the baseline
+  std::vector<std::optional<std::int32_t>> receiver_hosts_;  // at each of them
+  std::vector<faults::NextCrash> crashes_;                   // everybody's, at each of them
   ExploredRow explored_;
 };
 
 // Once interrupted, every run is cut off and counts for nothing; the callers see the flag.
 Runner::Outcome<JudgedRun> RowExplorer::run(const FaultPlan& plan,
-                                            sim::Trace::Recording recording) {
-  auto judged = runner_.run(prepared_, prepared_.scenario.seed, plan, recording);
+                                            std::span<const Target> watched) {
+  auto judged = runner_.run(prepared_,
+                            prepared_.scenario.seed,
+                            plan,
+                            sim::Trace::Recording::kNothing,
+                            {.targets = watched, .is_known = {}});
   ++explored_.runs;
   const bool cut_off = judged && judged.value().run.interrupted;
   explored_.interrupted = explored_.interrupted || cut_off || runner_.interrupted();
   return judged;
+}
+
+std::vector<Target> RowExplorer::everybody() const {
+  const Scenario& scenario = prepared_.scenario;
+  std::vector<Target> targets =
+      faults::targets_of(scenario.cluster.executors, scenario.receiver_count());
+  if (scenario.receiver_count() > 0) {
+    targets.push_back({.kind = TargetKind::kReceiverExecutor, .index = 0});
+  }
+  return targets;
 }
 
 bool RowExplorer::is_in_window(CrashColumn column, const Boundary& boundary) const {
@@ -113,51 +130,54 @@ bool RowExplorer::is_in_window(CrashColumn column, const Boundary& boundary) con
   return first_start == (column == CrashColumn::kDriverAtStart);
 }
 
-std::vector<Target> RowExplorer::targets(CrashColumn column, const Boundary& boundary) const {
+bool RowExplorer::dies(CrashColumn column, const Target& target, std::size_t boundary) const {
   switch (column) {
     case CrashColumn::kNone:
-      return {};
+    case CrashColumn::kAnyTwo:
+      return false;
     case CrashColumn::kReceiver:
-      return {{.kind = TargetKind::kReceiver, .index = 0}};
+      return target.kind == TargetKind::kReceiver;
     case CrashColumn::kReceiverExecutor:
-      return {{.kind = TargetKind::kReceiverExecutor, .index = 0}};
+      return target.kind == TargetKind::kReceiverExecutor;
+    case CrashColumn::kOtherExecutor:
+      return target.kind == TargetKind::kExecutor && target.index != receiver_hosts_[boundary];
     case CrashColumn::kDriverAtStart:
     case CrashColumn::kDriver:
     case CrashColumn::kDriverTwice:
-      return {{.kind = TargetKind::kDriver, .index = 0}};
+      return target.kind == TargetKind::kDriver;
     case CrashColumn::kCluster:
-      return {{.kind = TargetKind::kCluster, .index = 0}};
-    case CrashColumn::kOtherExecutor:
-    case CrashColumn::kAnyTwo:
-      break;
+      return target.kind == TargetKind::kCluster;
   }
-  std::vector<Target> others;
-  const auto host = receiver_host(baseline_.run, boundary.index);
-  for (std::int32_t i = 0; i < prepared_.scenario.cluster.executors; ++i) {
-    if (i != host) {
-      others.push_back({.kind = TargetKind::kExecutor, .index = i});
-    }
-  }
-  return others;
+  return false;
 }
 
+// A schedule that ends as another one does is left out if the column has that other one.
 Family RowExplorer::single_crashes(CrashColumn column) const {
+  const auto has = [&](const faults::NextCrash& next) {
+    return is_in_window(column, boundaries_[next.boundary]) &&
+           dies(column, next.crash.target, next.boundary);
+  };
   Family family;
-  for (const Boundary& boundary : boundaries_) {
-    if (!is_in_window(column, boundary)) {
+  for (const faults::NextCrash& next : crashes_) {
+    if (!has(next)) {
       continue;
     }
-    for (const Target& target : targets(column, boundary)) {
-      family.plans.push_back({crash(target, boundary)});
+    ++family.of;
+    const bool is_pruned = next.pruning == faults::Pruning::kSameBlackOut
+                               ? has(crashes_[next.same_as])
+                               : next.pruning != faults::Pruning::kNone;
+    if (is_pruned) {
+      ++family.pruned;
+    } else {
+      family.plans.push_back({next.crash});
     }
   }
-  family.of = std::ssize(family.plans);
   return family;
 }
 
 // A recovery begins with the new driver and has the boundaries of every process.
 Runner::Outcome<std::vector<Boundary>> RowExplorer::recovery_from(const FaultPlan& first) {
-  const auto judged = run(first, sim::Trace::Recording::kSteps);
+  const auto judged = run(first, everybody());
   if (!judged) {
     return judged.error();
   }
@@ -192,7 +212,7 @@ Runner::Outcome<Family> RowExplorer::double_crashes() {
       pairs.push_back({first.front(), crash(driver, boundary)});
     }
   }
-  Family family{.plans = {}, .of = std::ssize(pairs)};
+  Family family{.plans = {}, .pruned = 0, .of = std::ssize(pairs)};
   const std::int64_t stride = std::max<std::int64_t>(1, (family.of + kPairsMax - 1) / kPairsMax);
   for (std::int64_t i = 0; i < family.of; i += stride) {
     family.plans.push_back(std::move(pairs[static_cast<std::size_t>(i)]));
@@ -219,7 +239,7 @@ Runner::Outcome<std::optional<Witness>> RowExplorer::middle_of(
 Runner::Outcome<MatrixCell> RowExplorer::explore_cell(CrashColumn column) {
   MatrixCell cell;
   cell.column = column;
-  Family family{.plans = {FaultPlan{}}, .of = 1};
+  Family family{.plans = {FaultPlan{}}, .pruned = 0, .of = 1};
   if (column == CrashColumn::kDriverTwice) {
     cell.depth = 2;
     auto pairs = double_crashes();
@@ -231,6 +251,7 @@ Runner::Outcome<MatrixCell> RowExplorer::explore_cell(CrashColumn column) {
     cell.depth = 1;
     family = single_crashes(column);
   }
+  cell.pruned = family.pruned;
   cell.of = family.of;
   std::vector<FaultPlan> clean;
   for (FaultPlan& plan : family.plans) {
@@ -319,7 +340,8 @@ Runner::Outcome<MatrixCell> RowExplorer::explore_any_two() {
 }
 
 Runner::Outcome<ExploredRow> RowExplorer::explore(std::span<const CrashColumn> columns) {
-  auto judged = run({}, sim::Trace::Recording::kSteps);
+  const std::vector<Target> watched = everybody();
+  auto judged = run({}, watched);
   if (!judged) {
     return judged.error();
   }
@@ -328,6 +350,10 @@ Runner::Outcome<ExploredRow> RowExplorer::explore(std::span<const CrashColumn> c
   }
   baseline_ = std::move(judged.value());
   boundaries_ = boundaries_of(baseline_.run);
+  for (const Boundary& boundary : boundaries_) {
+    receiver_hosts_.push_back(receiver_host(baseline_.run, boundary.index));
+  }
+  crashes_ = next_crashes(prepared_.scenario, baseline_.run.counted, watched);
   const auto end = end_of_first_start(baseline_.run, row_.checkpoint);
   if (!end) {
     return Runner::Failure{fmt::format("{}: no batch comes to its end, even if nobody dies ({})",

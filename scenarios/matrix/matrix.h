@@ -1,7 +1,8 @@
 // scenarios/matrix/matrix.h
 //
 // Explores a row of the guarantee table: for each of its columns every schedule in which that one
-// dies, at every effect boundary of every process in the column's part of the run.
+// dies, at every effect boundary of every process in the column's part of the run, with every
+// outcome on disk.
 //
 // Invariants
 //   X1  Complete.  No schedule is left out, but for those that end as another one does

@@ -175,7 +175,8 @@ class FutureKeeper {
               const faults::CountedRun& counted,
               std::size_t stride,
               std::int32_t depth) {
-    const auto all = scenarios::next_crashes(prepared_.scenario, counted);
+    const auto all = scenarios::next_crashes(
+        prepared_.scenario, counted, scenarios::explored_targets(prepared_.scenario));
     for (std::size_t n = 0; n < all.size(); n += stride) {
       const scenarios::JudgedRun judged = run_one_more(plan, all[n]);
       compare_with_same_state(judged);

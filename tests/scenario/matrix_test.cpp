@@ -239,15 +239,52 @@ TEST(MatrixCell, OfOneCrashEveryBoundaryIsTriedOnEitherSideOfTheCut) {
                                                                      explored.cells[3],
                                                                      explored.cells[4]);
 
+  constexpr std::int64_t kOutcomes = 3;  // of what is unsynced on HDFS
   EXPECT_EQ(none.schedules, 1);
   EXPECT_GT(at_start.schedules, 0);
-  EXPECT_EQ(at_start.schedules + driver.schedules, boundaries);
-  EXPECT_EQ(cluster.schedules, driver.schedules);
-  EXPECT_EQ(executor.schedules, 2 * driver.schedules) << "two executors, neither has a receiver";
+  EXPECT_EQ(at_start.of + driver.of, kOutcomes * boundaries);
+  EXPECT_EQ(cluster.of, driver.of);
+  EXPECT_EQ(executor.of, 2 * driver.of) << "two executors, neither has a receiver";
   for (const MatrixCell& cell : explored.cells) {
-    EXPECT_EQ(cell.schedules, cell.of) << to_string(cell.column);
+    EXPECT_EQ(cell.schedules + cell.pruned, cell.of) << to_string(cell.column);
     EXPECT_EQ(cell.depth, cell.column == CrashColumn::kNone ? 0 : 1);
   }
+}
+
+// X1
+TEST(MatrixCell, WhatItLeavesOutWouldHaveChangedNothing) {
+  const MatrixRow row = receiver(false, true, SinkKind::kAppend);
+  const MatrixCell cell = explore_cell(row, CrashColumn::kDriver);
+  Player player;
+  const PreparedScenario prepared = prepared_of(row);
+  const auto run = [&](const faults::FaultPlan& plan, const scenarios::Watch& watch) {
+    auto judged = player.runner().run(
+        prepared, prepared.scenario.seed, plan, sim::Trace::Recording::kHashOnly, watch);
+    INVARIANT(judged.has_value(), "{}", judged.error().message);
+    return std::move(judged.value());
+  };
+  const std::vector<faults::Target> driver{{.kind = faults::TargetKind::kDriver, .index = 0}};
+  const scenarios::JudgedRun baseline = run({}, {.targets = driver, .is_known = {}});
+  const auto first_start_ends = scenarios::end_of_first_start(baseline.run, true);
+  ASSERT_TRUE(first_start_ends);
+  const std::vector<Boundary> boundaries = scenarios::boundaries_of(baseline.run);
+
+  std::int64_t schedules = 0;
+  Guarantee received = Guarantee::kExactlyOnce;
+  Guarantee output = Guarantee::kExactlyOnce;
+  for (const faults::NextCrash& next :
+       scenarios::next_crashes(prepared.scenario, baseline.run.counted, driver)) {
+    if (boundaries[next.boundary].index >= *first_start_ends) {
+      const reports::Verdict verdict = run({next.crash}, {}).verdict;
+      received = reports::common_part(received, verdict.received.guarantee());
+      output = reports::common_part(output, verdict.guarantee());
+      ++schedules;
+    }
+  }
+  EXPECT_EQ(cell.of, schedules);
+  EXPECT_LT(cell.schedules, schedules);
+  EXPECT_EQ(cell.received, received);
+  EXPECT_EQ(cell.output, output);
 }
 
 // X1
