@@ -181,13 +181,22 @@ TEST_F(CampaignCommand, SharesInAnyOrderAreTheWhole) {
   }
 }
 
-TEST_F(CampaignCommand, DrawnSchedulesAreSharedAsWell) {
-  const auto drawn = [this](const std::string& file, const Words& more) {
-    Words words{"explore", "scenario.yaml", "--strategy", "random", "--budget", "1000"};
+class DrawnCampaign : public CampaignCommand, public testing::WithParamInterface<const char*> {
+ protected:
+  json drawn(const std::string& file, const Words& more) const {
+    Words words{"explore", "scenario.yaml", "--strategy", GetParam(), "--budget", "1000"};
     words.insert(words.end(), {"--json", "-", "--quiet", "--db", file});
     words.insert(words.end(), more.begin(), more.end());
     return json::parse(onceproof(words).out, nullptr, false);
-  };
+  }
+};
+
+INSTANTIATE_TEST_SUITE_P(EachStrategy,
+                         DrawnCampaign,
+                         testing::Values("random", "pct", "swarm"),
+                         [](const auto& tested) { return std::string(tested.param); });
+
+TEST_P(DrawnCampaign, ItsSharesAreTheWhole) {
   const json expected = drawn("alone.db", {});
   EXPECT_EQ(expected["schedules"], 1000);
   const json first = drawn("first.db", {"--shard", "1/2"});
