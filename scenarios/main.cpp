@@ -1,11 +1,13 @@
 // The command line. Parsing only: what a sub-command does is in scenarios/commands.
 
 #include <algorithm>
+#include <array>
 #include <charconv>
 #include <cstdint>
 #include <cstdlib>
 #include <exception>
 #include <functional>
+#include <iterator>
 #include <optional>
 #include <sstream>
 #include <string>
@@ -289,6 +291,74 @@ CLI::App* add_merge(CLI::App& program, scenarios::MergeOptions& options) {
   return command;
 }
 
+// A word of a list, read by `find`, which gives nothing for any other.
+template <class Value, class Find, class Names>
+void add_word(CLI::App& command,
+              const std::string& name,
+              Value& value,
+              Find find,
+              const Names& names,
+              const std::string& description) {
+  const auto read = [name, &value, find, &names](const std::string& word) {
+    const auto found = find(word);
+    if (!found || std::ranges::find(names, word) == std::end(names)) {
+      throw CLI::ValidationError(
+          fmt::format("{} {}: what is accepted is {}", name, word, fmt::join(names, ", ")));
+    }
+    value = *found;
+  };
+  command.add_option_function<std::string>(name, read, description)->type_name("WORD");
+}
+
+CLI::App* add_check(CLI::App& program, scenarios::CheckOptions& options) {
+  namespace check = reports::check;
+  static constexpr std::array<std::string_view, 3> kExpected{
+      "exactly-once", "at-least-once", "at-most-once"};
+  CLI::App* const command =
+      program.add_subcommand("check", "Judge inputs and outputs of your own pipeline");
+  check::Question& question = options.question;
+  const auto add_files = [command](const std::string& name,
+                                   std::vector<std::string>& files,
+                                   const std::string& description) {
+    command->add_option(name, files, description)
+        ->required()
+        ->type_name("FILE")
+        ->expected(1)
+        ->multi_option_policy(CLI::MultiOptionPolicy::TakeAll);
+  };
+  add_files("--input",
+            question.inputs,
+            "What went in: JSON Lines, CSV, or FILE:TABLE of SQLite; - is stdin; may be repeated");
+  add_files("--output", question.outputs, "What came out, likewise, in the order it was written");
+  add_word(*command,
+           "--identity",
+           question.identity,
+           check::find_identity,
+           check::kIdentityNames,
+           "How records are told apart: offset (the default), id, key-value");
+  add_word(*command,
+           "--order",
+           question.order,
+           check::find_order,
+           check::kOrderNames,
+           "Where order counts: none (the default), partition, key");
+  add_word(*command,
+           "--aggregate",
+           question.aggregate,
+           check::find_aggregate,
+           check::kAggregateNames,
+           "Outputs are aggregates: count-by-key, sum-by-key");
+  add_word(*command,
+           "--expect",
+           options.expected,
+           reports::find_guarantee,
+           kExpected,
+           "Status 1 if less is found than exactly-once, at-least-once or at-most-once");
+  add_file(*command, "--json", options.common.json, "JSON to this file; - is stdout");
+  command->add_flag("--quiet", options.common.quiet, "No progress on stderr");
+  return command;
+}
+
 CLI::App* add_list(CLI::App& program, scenarios::ListOptions& options) {
   static const std::vector<std::string> words{
       "scenarios", "pipelines", "points", "faults", "sinks", "defects", "protocol"};
@@ -372,6 +442,7 @@ int run_program(int argc, char** argv) {
   scenarios::MatrixOptions matrix_options;
   scenarios::DefectsOptions defects_options;
   scenarios::MergeOptions merge_options;
+  scenarios::CheckOptions check_options;
   scenarios::ListOptions list_options;
   const CLI::App* const run = add_run(program, run_options);
   const CLI::App* const explore = add_explore(program, explore_options);
@@ -380,6 +451,7 @@ int run_program(int argc, char** argv) {
   const CLI::App* const matrix = add_matrix(program, matrix_options);
   const CLI::App* const defects = add_defects(program, defects_options);
   const CLI::App* const merge = add_merge(program, merge_options);
+  const CLI::App* const check = add_check(program, check_options);
   add_list(program, list_options);
   const std::vector<std::string> arguments = arguments_of(argc, argv);
   try {
@@ -422,6 +494,9 @@ int run_program(int argc, char** argv) {
   }
   if (merge->parsed()) {
     return scenarios::merge_command(merge_options);
+  }
+  if (check->parsed()) {
+    return scenarios::check_command(check_options);
   }
   return scenarios::list_command(list_options);
 }

@@ -11,6 +11,7 @@
 #include <vector>
 
 #include "engine/ports/vocabulary.h"
+#include "reports/check/question.h"
 #include "scenarios/commands/options.h"
 #include "scenarios/kept_search.h"
 
@@ -85,6 +86,14 @@ struct MergeOptions {
 };
 
 int merge_command(const MergeOptions& options);
+
+struct CheckOptions {
+  CommonOptions common;
+  reports::check::Question question;
+  std::optional<reports::Guarantee> expected;
+};
+
+int check_command(const CheckOptions& options);
 
 struct ListOptions {
   std::string what;  // scenarios, pipelines, points, faults, sinks, defects
