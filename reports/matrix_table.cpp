@@ -419,6 +419,10 @@ Json to_json_array(const std::vector<Item>& items) {
 
 }  // namespace
 
+std::string name_of(const MatrixTableCell& cell) {
+  return fmt::format("{}, sink: {}, crash: {}", source_title(cell), cell.sink, cell.crash);
+}
+
 std::string terminal_matrix(const MatrixReport& report, Colour colour) {
   const std::vector<Group> groups = groups_of(report);
   std::string text = witness_list(groups);

@@ -3,8 +3,12 @@
 #include <algorithm>
 #include <cstdint>
 
+#include <fmt/format.h>
+
 namespace reports {
 namespace {
+
+constexpr std::string_view kReplacement = "\xef\xbf\xbd";  // U+FFFD
 
 struct Lead {
   std::size_t length = 0;
@@ -66,6 +70,62 @@ bool is_plain_text(std::string_view bytes) {
     bytes.remove_prefix(length);
   }
   return true;
+}
+
+std::string one_line(std::string_view text) {
+  std::string line;
+  while (!text.empty()) {
+    const std::size_t length = utf8_character(text);
+    const bool control = length == 1 && (text.front() < ' ' || text.front() == '\x7f');
+    if (length == 0) {
+      line += kReplacement;
+    } else if (control) {
+      line += ' ';
+    } else {
+      line += text.substr(0, length);
+    }
+    text.remove_prefix(std::max<std::size_t>(length, 1));
+  }
+  return line;
+}
+
+std::string markdown_text(std::string_view text) {
+  std::string result;
+  for (const char character : one_line(text)) {
+    if (std::string_view("\\|`*_<>[]&").find(character) != std::string_view::npos) {
+      result += '\\';
+    }
+    result += character;
+  }
+  return result;
+}
+
+std::string xml_text(std::string_view text) {
+  std::string escaped;
+  while (!text.empty()) {
+    const std::size_t length = utf8_character(text);
+    const char first = text.front();
+    const std::string_view character = text.substr(0, length);
+    const bool noncharacter = character == "\xef\xbf\xbe" || character == "\xef\xbf\xbf";
+    const bool control = length == 1 && first < ' ' && first != '\n' && first != '\t';
+    if (length == 0 || control || noncharacter) {
+      escaped += kReplacement;
+    } else if (first == '&') {
+      escaped += "&amp;";
+    } else if (first == '<') {
+      escaped += "&lt;";
+    } else if (first == '>') {
+      escaped += "&gt;";
+    } else if (first == '"') {
+      escaped += "&quot;";
+    } else if (first == '\n' || first == '\t') {
+      escaped += fmt::format("&#{};", static_cast<int>(first));
+    } else {
+      escaped += character;
+    }
+    text.remove_prefix(std::max<std::size_t>(length, 1));
+  }
+  return escaped;
 }
 
 }  // namespace reports

@@ -17,7 +17,6 @@ constexpr std::string_view kGreen = "\x1b[32m";
 constexpr std::string_view kRed = "\x1b[31m";
 constexpr std::string_view kBold = "\x1b[1m";
 constexpr std::string_view kPlain = "\x1b[0m";
-constexpr std::string_view kReplacement = "\xef\xbf\xbd";  // U+FFFD
 
 enum class Align : std::uint8_t { kLeft, kRight };
 
@@ -132,25 +131,6 @@ bool is_idle(const Column& column, std::span<const VerdictRow> rows) {
   return column.idle != nullptr && std::ranges::all_of(rows, column.idle);
 }
 
-// Text in one line and without control characters, which could move a terminal's cursor or break a
-// table; whatever is not UTF-8 becomes U+FFFD.
-std::string one_line(std::string_view text) {
-  std::string line;
-  while (!text.empty()) {
-    const std::size_t length = utf8_character(text);
-    const bool control = length == 1 && (text.front() < ' ' || text.front() == '\x7f');
-    if (length == 0) {
-      line += kReplacement;
-    } else if (control) {
-      line += ' ';
-    } else {
-      line += text.substr(0, length);
-    }
-    text.remove_prefix(std::max<std::size_t>(length, 1));
-  }
-  return line;
-}
-
 std::size_t character_count(std::string_view text) {
   return static_cast<std::size_t>(std::ranges::count_if(
       text, [](char byte) { return (static_cast<unsigned char>(byte) & 0xc0U) != 0x80U; }));
@@ -222,17 +202,6 @@ void append_failures(std::span<const VerdictRow> rows, Colour colour, std::strin
   }
 }
 
-std::string markdown_cell(std::string_view text) {
-  std::string cell;
-  for (const char character : one_line(text)) {
-    if (std::string_view("\\|`*_<>[]&").find(character) != std::string_view::npos) {
-      cell += '\\';
-    }
-    cell += character;
-  }
-  return cell;
-}
-
 nlohmann::ordered_json to_json(const VerdictRow& row) {
   nlohmann::ordered_json json = {{"scenario", row.scenario},
                                  {"claim", row.claims},
@@ -258,53 +227,6 @@ nlohmann::ordered_json to_json(const VerdictRow& row) {
     json["peak_executor_bytes"] = row.footprint->peak_executor_bytes;
   }
   return json;
-}
-
-// XML 1.0 has no place for most control characters, not even escaped.
-std::string xml(std::string_view text) {
-  std::string escaped;
-  while (!text.empty()) {
-    const std::size_t length = utf8_character(text);
-    const char first = text.front();
-    const std::string_view character = text.substr(0, length);
-    const bool noncharacter = character == "\xef\xbf\xbe" || character == "\xef\xbf\xbf";
-    const bool control = length == 1 && first < ' ' && first != '\n' && first != '\t';
-    if (length == 0 || control || noncharacter) {
-      escaped += kReplacement;
-    } else if (first == '&') {
-      escaped += "&amp;";
-    } else if (first == '<') {
-      escaped += "&lt;";
-    } else if (first == '>') {
-      escaped += "&gt;";
-    } else if (first == '"') {
-      escaped += "&quot;";
-    } else if (first == '\n' || first == '\t') {
-      escaped += fmt::format("&#{};", static_cast<int>(first));
-    } else {
-      escaped += character;
-    }
-    text.remove_prefix(std::max<std::size_t>(length, 1));
-  }
-  return escaped;
-}
-
-void append_test_case(const VerdictRow& row, std::string& out) {
-  out += fmt::format(R"(  <testcase classname="onceproof.{}" name="{}" time="{:.6f}")",
-                     xml(row.kafka),
-                     xml(row.scenario),
-                     seconds(row.wall_time));
-  if (row.passed) {
-    out += "/>\n";
-    return;
-  }
-  const std::string message =
-      fmt::format("expected {}, found {}", row.expected, to_string(row.found));
-  out += fmt::format(">\n    <failure message=\"{}\">", xml(message));
-  for (const std::string& reason : row.reasons) {
-    out += xml(reason) + "\n";
-  }
-  out += fmt::format("replay: onceproof replay {}</failure>\n  </testcase>\n", xml(row.token));
 }
 
 }  // namespace
@@ -356,7 +278,7 @@ std::string markdown_table(std::span<const VerdictRow> rows) {
   for (const VerdictRow& row : rows) {
     out += "|";
     for (const Column& column : kColumns) {
-      out += fmt::format(" {} |", markdown_cell(column.cell(row)));
+      out += fmt::format(" {} |", markdown_text(column.cell(row)));
     }
     out += "\n";
   }
@@ -371,24 +293,6 @@ std::string json_report(std::span<const VerdictRow> rows) {
   nlohmann::ordered_json report;
   report["runs"] = std::move(runs);
   return report.dump(2, ' ', false, nlohmann::ordered_json::error_handler_t::replace) + "\n";
-}
-
-std::string junit_report(std::span<const VerdictRow> rows) {
-  std::chrono::microseconds total{0};
-  for (const VerdictRow& row : rows) {
-    total += row.wall_time;
-  }
-  std::string out = "<?xml version=\"1.0\" encoding=\"UTF-8\"?>\n";
-  out += fmt::format(
-      "<testsuite name=\"onceproof\" tests=\"{}\" failures=\"{}\" errors=\"0\" time=\"{:.6f}\">\n",
-      rows.size(),
-      failure_count(rows),
-      seconds(total));
-  for (const VerdictRow& row : rows) {
-    append_test_case(row, out);
-  }
-  out += "</testsuite>\n";
-  return out;
 }
 
 }  // namespace reports

@@ -1,7 +1,7 @@
 // reports/verdict_table.h
 //
-// The verdicts of several runs, for a terminal, for a page, for a program and for a CI server. Each
-// function returns text; nothing here writes anywhere.
+// The verdicts of several runs, for a terminal, for a page and for a program (for a CI server:
+// ci_report.h). Each function returns text; nothing here writes anywhere.
 
 #pragma once
 
@@ -62,7 +62,5 @@ std::string markdown_table(std::span<const VerdictRow> rows);
 
 // {"runs":[...]}, ending with a newline.
 std::string json_report(std::span<const VerdictRow> rows);
-
-std::string junit_report(std::span<const VerdictRow> rows);
 
 }  // namespace reports

@@ -2,6 +2,7 @@
 
 #include <algorithm>
 #include <array>
+#include <iterator>
 #include <map>
 #include <optional>
 
@@ -124,10 +125,10 @@ class Checker {
     if (verdict_.stalled == expected) {
       return;
     }
-    mismatches_.emplace_back(verdict_.stalled
-                                 ? "expected the run to drain, found it stalled: work was left "
-                                   "when its virtual time ran out"
-                                 : "expected the run to stall, found it drained");
+    add(verdict_.stalled ? "expected the run to drain, found it stalled: work was left when its "
+                           "virtual time ran out"
+                         : "expected the run to stall, found it drained",
+        {"expect", "stalled"});
   }
 
   void check_points(const CountExpectations& expected) {
@@ -138,10 +139,11 @@ class Checker {
         return event.kind == reports::EventKind::kPoint && event.point == *point;
       });
       if (!comparison.holds(actual)) {
-        mismatches_.push_back(fmt::format("point {}: expected to be reached {} times, found {}",
-                                          name,
-                                          comparison.to_string(),
-                                          actual));
+        add(fmt::format("point {}: expected to be reached {} times, found {}",
+                        name,
+                        comparison.to_string(),
+                        actual),
+            {"expect", "points", name});
       }
     }
   }
@@ -153,8 +155,8 @@ class Checker {
       INVARIANT(found != known.end(), "the loader let the unknown metric {} pass", name);
       const std::int64_t actual = found->value(ledger_.metrics);
       if (!comparison.holds(actual)) {
-        mismatches_.push_back(
-            fmt::format("metric {}: expected {}, found {}", name, comparison.to_string(), actual));
+        add(fmt::format("metric {}: expected {}, found {}", name, comparison.to_string(), actual),
+            {"expect", "metrics", name});
       }
     }
   }
@@ -163,33 +165,33 @@ class Checker {
     for (std::size_t i = 0; i < ledger_.faults.size(); ++i) {
       const reports::FaultRecord& fault = ledger_.faults[i];
       if (!fault.fired_at) {
-        mismatches_.push_back(
-            fmt::format("fault {}: expected {} of {} at {} (occurrence {}), found that it never "
+        add(fmt::format("fault {}: expected {} of {} at {} (occurrence {}), found that it never "
                         "happened: the run did not come to that place, or "
                         "what it was to hit was dead already",
                         i + 1,
                         fault.kind,
                         fault.target,
                         fault.point,
-                        fault.occurrence));
+                        fault.occurrence),
+            {"faults", std::to_string(i)});
       }
     }
   }
 
-  [[nodiscard]] std::vector<std::string> take() { return std::move(mismatches_); }
+  [[nodiscard]] std::vector<Mismatch> take() { return std::move(mismatches_); }
 
  private:
   void check_guarantee(const Stage& stage, reports::Guarantee expected) {
     if (stage.found == expected) {
       return;
     }
-    mismatches_.push_back(
-        fmt::format("{}: expected {}, found {} ({}){}",
+    add(fmt::format("{}: expected {}, found {} ({}){}",
                     stage.name,
                     reports::to_string(expected),
                     reports::to_string(stage.found),
                     describe_counts(stage.counts),
-                    stage.has_evidence ? all_evidence(verdict_, ledger_) : std::string()));
+                    stage.has_evidence ? all_evidence(verdict_, ledger_) : std::string()),
+        {"expect", std::string(stage.name)});
   }
 
   void check_counts(const Stage& stage, const CountExpectations& expected) {
@@ -197,20 +199,25 @@ class Checker {
       const auto found = stage.counts.find(name);
       INVARIANT(found != stage.counts.end(), "the loader let the unknown count {} pass", name);
       if (!comparison.holds(found->second)) {
-        mismatches_.push_back(
-            fmt::format("{}: expected {} {}, found {}{}",
+        add(fmt::format("{}: expected {} {}, found {}{}",
                         stage.name,
                         name,
                         comparison.to_string(),
                         found->second,
-                        stage.has_evidence ? evidence(name, verdict_, ledger_) : std::string()));
+                        stage.has_evidence ? evidence(name, verdict_, ledger_) : std::string()),
+            {"expect", std::string(stage.name), name});
       }
     }
   }
 
   const reports::Verdict& verdict_;
   const reports::Ledger& ledger_;
-  std::vector<std::string> mismatches_;
+
+  void add(std::string sentence, std::vector<std::string> key) {
+    mismatches_.push_back({.sentence = std::move(sentence), .key = std::move(key)});
+  }
+
+  std::vector<Mismatch> mismatches_;
 };
 
 // In the judge's order of severity and not the map's.
@@ -234,9 +241,15 @@ std::string stage_text(const StageExpectation& expected) {
 
 }  // namespace
 
-std::vector<std::string> check(const Scenario& scenario,
-                               const reports::Verdict& verdict,
-                               const reports::Ledger& ledger) {
+std::vector<std::string> sentences_of(const std::vector<Mismatch>& mismatches) {
+  std::vector<std::string> sentences;
+  std::ranges::transform(mismatches, std::back_inserter(sentences), &Mismatch::sentence);
+  return sentences;
+}
+
+std::vector<Mismatch> check(const Scenario& scenario,
+                            const reports::Verdict& verdict,
+                            const reports::Ledger& ledger) {
   const Expectation& expect = scenario.expect;
   Checker checker(verdict, ledger);
   checker.check_stage({.name = "received",

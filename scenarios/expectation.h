@@ -18,11 +18,20 @@
 
 namespace scenarios {
 
-// One sentence per mismatch: what was expected, what was found, which records. A fault of the plan
-// that never fired is one too: the run did not show what the scenario is about.
-std::vector<std::string> check(const Scenario& scenario,
-                               const reports::Verdict& verdict,
-                               const reports::Ledger& ledger);
+// What was expected, what was found, which records.
+struct Mismatch {
+  std::string sentence;
+  std::vector<std::string> key;  // of the scenario, that expects it: {"expect", "output", "lost"}
+  std::string token = {};        // of a schedule that shows it; empty: the run in question does
+};
+
+std::vector<std::string> sentences_of(const std::vector<Mismatch>& mismatches);
+
+// A fault of the plan that never fired is a mismatch, too: the run did not show what the scenario
+// is about.
+std::vector<Mismatch> check(const Scenario& scenario,
+                            const reports::Verdict& verdict,
+                            const reports::Ledger& ledger);
 
 // For a table: "exactly-once", "lost >0, duplicated 0", "received at-least-once; stalled", or "-".
 std::string expected_text(const Scenario& scenario);

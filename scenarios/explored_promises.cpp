@@ -15,6 +15,7 @@ namespace {
 // A bound that `explore:` sets: what no schedule may fall below, in one stage.
 struct Promise {
   std::string_view name;
+  std::string_view key;    // of `explore:`
   std::string_view stage;  // in front of a finding: "", "received ", "processed "
   reports::Guarantee guarantee;
 };
@@ -25,15 +26,16 @@ std::vector<Promise> promises_of(const Scenario& scenario) {
     return promises;
   }
   const auto add = [&promises](std::string_view name,
+                               std::string_view key,
                                std::string_view stage,
                                const std::optional<reports::Guarantee>& guarantee) {
     if (guarantee) {
-      promises.push_back({.name = name, .stage = stage, .guarantee = *guarantee});
+      promises.push_back({.name = name, .key = key, .stage = stage, .guarantee = *guarantee});
     }
   };
-  add("always", "", scenario.explore->always);
-  add("always received", "received ", scenario.explore->received);
-  add("always processed", "processed ", scenario.explore->processed);
+  add("always", "always", "", scenario.explore->always);
+  add("always received", "received", "received ", scenario.explore->received);
+  add("always processed", "processed", "processed ", scenario.explore->processed);
   return promises;
 }
 
@@ -77,9 +79,9 @@ Expectation none_of(const Promise& promise, const std::string& finding) {
 
 }  // namespace
 
-std::vector<std::string> check(const Scenario& scenario, const Exploration& exploration) {
+std::vector<Mismatch> check(const Scenario& scenario, const Exploration& exploration) {
   // What the file expects of a run, it expects of the one without the additional crash.
-  std::vector<std::string> mismatches =
+  std::vector<Mismatch> mismatches =
       check(scenario, exploration.baseline.verdict, exploration.baseline.run.ledger);
   if (!scenario.explore) {
     return mismatches;
@@ -87,29 +89,32 @@ std::vector<std::string> check(const Scenario& scenario, const Exploration& expl
   for (const Promise& promise : promises_of(scenario)) {
     for (const auto& [kind, finding] : exploration.findings) {
       if (forbids(promise, kind)) {
-        mismatches.push_back(fmt::format("{}: expected {}, but {} {} with {} ({})",
-                                         promise.name,
-                                         reports::to_string(promise.guarantee),
-                                         finding.count,
-                                         kind,
-                                         name_last(finding.plan),
-                                         finding.token));
+        mismatches.push_back({.sentence = fmt::format("{}: expected {}, but {} {} with {} ({})",
+                                                      promise.name,
+                                                      reports::to_string(promise.guarantee),
+                                                      finding.count,
+                                                      kind,
+                                                      name_last(finding.plan),
+                                                      finding.token),
+                              .key = {"explore", std::string(promise.key)},
+                              .token = finding.token});
       }
     }
   }
   for (const std::string& kind : scenario.explore->sometimes) {
     if (!exploration.cut_short && !exploration.findings.contains(kind)) {
       mismatches.push_back(
-          fmt::format("sometimes: expected a schedule with {} > 0, none of {} has one",
-                      kind,
-                      exploration.schedules));
+          {.sentence = fmt::format("sometimes: expected a schedule with {} > 0, none of {} has one",
+                                   kind,
+                                   exploration.schedules),
+           .key = {"explore", "sometimes"}});
     }
   }
   return mismatches;
 }
 
-std::vector<std::string> check_always(const Scenario& scenario, const JudgedRun& judged) {
-  std::vector<std::string> mismatches;
+std::vector<Mismatch> check_always(const Scenario& scenario, const JudgedRun& judged) {
+  std::vector<Mismatch> mismatches;
   for (const Promise& promise : promises_of(scenario)) {
     for (const auto& [finding, count] : shown_by(judged.verdict)) {
       if (!forbids(promise, finding)) {
@@ -117,9 +122,12 @@ std::vector<std::string> check_always(const Scenario& scenario, const JudgedRun&
       }
       Scenario strict = scenario;
       strict.expect = none_of(promise, finding);
-      for (const std::string& mismatch : check(strict, judged.verdict, judged.run.ledger)) {
-        mismatches.push_back(fmt::format(
-            "{} {}: {}", promise.name, reports::to_string(promise.guarantee), mismatch));
+      for (const Mismatch& mismatch : check(strict, judged.verdict, judged.run.ledger)) {
+        mismatches.push_back({.sentence = fmt::format("{} {}: {}",
+                                                      promise.name,
+                                                      reports::to_string(promise.guarantee),
+                                                      mismatch.sentence),
+                              .key = {"explore", std::string(promise.key)}});
       }
     }
   }

@@ -128,9 +128,14 @@ void add_shard(CLI::App& command, scenarios::Shard& shard) {
       ->type_name("I/N");
 }
 
-void add_tables(CLI::App& command, scenarios::CommonOptions& common) {
-  add_file(command, "--markdown", common.markdown, "Markdown table to this file; - is stdout");
+void add_formats(CLI::App& command, scenarios::CommonOptions& common) {
+  add_file(command, "--junit", common.junit, "JUnit XML to this file; - is stdout");
+  add_file(command, "--markdown", common.markdown, "Markdown summary to this file; - is stdout");
   add_file(command, "--json", common.json, "JSON to this file; - is stdout");
+}
+
+void add_baseline(CLI::App& command, scenarios::CommonOptions& common) {
+  add_file(command, "--baseline", common.baseline, "Fail if anything is worse than this --json");
 }
 
 void add_terminal_flags(CLI::App& command, scenarios::CommonOptions& common) {
@@ -152,8 +157,8 @@ CLI::App* add_run(CLI::App& program, scenarios::RunOptions& options) {
   add_file(*command, "--db", common.database, "Where to record; empty: nowhere [onceproof.db]");
   command->add_option("--report", common.report_directory, "For verdicts.md; empty: none [report]")
       ->type_name("DIR");
-  add_file(*command, "--junit", common.junit, "JUnit XML to this file; - is stdout");
-  add_tables(*command, common);
+  add_formats(*command, common);
+  add_baseline(*command, common);
   add_terminal_flags(*command, common);
   return command;
 }
@@ -184,8 +189,8 @@ CLI::App* add_explore(CLI::App& program, scenarios::ExploreOptions& options) {
   add_file(*command, "--db", common.database, "Keeps what is done; empty: nowhere [onceproof.db]");
   command->add_flag("--resume", options.resumes, "Go on with what the file has of this search");
   add_shard(*command, options.shard);
-  add_file(*command, "--markdown", common.markdown, "Markdown to this file; - is stdout");
-  add_file(*command, "--json", common.json, "JSON to this file; - is stdout");
+  add_formats(*command, common);
+  add_baseline(*command, common);
   command->add_flag("--quiet", common.quiet, "No progress on stderr");
   return command;
 }
@@ -207,7 +212,7 @@ CLI::App* add_replay(CLI::App& program, scenarios::ReplayOptions& options) {
       [&options](std::uint64_t step) { options.until = step; },
       "Print the trace, up to this step");
   command->add_flag("--verify", options.verify, "Run twice and name the first difference");
-  add_file(*command, "--json", options.common.json, "JSON to this file; - is stdout");
+  add_formats(*command, options.common);
   add_terminal_flags(*command, options.common);
   return command;
 }
@@ -264,7 +269,8 @@ CLI::App* add_matrix(CLI::App& program, scenarios::MatrixOptions& options) {
       [&options](std::int32_t depth) { options.depth = depth; },
       "2: all pairs of crashes as well, where none alone loses");
   command->add_flag("--scenarios", options.scenarios, "Print the world of each row as a scenario");
-  add_tables(*command, common);
+  add_formats(*command, common);
+  add_baseline(*command, common);
   add_terminal_flags(*command, common);
   return command;
 }
@@ -276,7 +282,7 @@ CLI::App* add_defects(CLI::App& program, scenarios::DefectsOptions& options) {
   command->add_option("names", options.names, "Only these, such as offset_guard.blind_update")
       ->type_name("NAME");
   add_jobs(*command, common, "Defects at once; default: one per processor");
-  add_tables(*command, common);
+  add_formats(*command, common);
   command->add_flag("--quiet", common.quiet, "No progress on stderr");
   return command;
 }
@@ -426,9 +432,17 @@ std::string sentence(const CLI::App& program,
                      name);
 }
 
-bool environment_forbids_colour() {
-  const char* const no_color = std::getenv("NO_COLOR");
-  return no_color != nullptr && *no_color != '\0';
+std::string environment(const char* name) {
+  const char* const value = std::getenv(name);
+  return value == nullptr ? std::string() : std::string(value);
+}
+
+// What the environment says to every command.
+void add_environment(scenarios::CommonOptions& common) {
+  common.no_color |= !environment("NO_COLOR").empty();
+  common.github = {.shows_notes = environment("GITHUB_ACTIONS") == "true",
+                   .workspace = environment("GITHUB_WORKSPACE"),
+                   .summary = environment("GITHUB_STEP_SUMMARY")};
 }
 
 int run_program(int argc, char** argv) {
@@ -465,9 +479,11 @@ int run_program(int argc, char** argv) {
   } catch (const CLI::ParseError& error) {
     return scenarios::fail(scenarios::kBadInput, sentence(program, arguments, error));
   }
-  run_options.common.no_color |= environment_forbids_colour();
-  replay_options.common.no_color |= environment_forbids_colour();
-  matrix_options.common.no_color |= environment_forbids_colour();
+  add_environment(run_options.common);
+  add_environment(explore_options.common);
+  add_environment(replay_options.common);
+  add_environment(matrix_options.common);
+  add_environment(defects_options.common);
   if (run->parsed()) {
     scenarios::watch_for_interruption();
     return scenarios::run_command(run_options);

@@ -1,4 +1,5 @@
 #include <algorithm>
+#include <cstddef>
 #include <iterator>
 #include <optional>
 #include <string>
@@ -12,6 +13,7 @@
 #include "scenarios/commands/commands.h"
 #include "scenarios/commands/interruption.h"
 #include "scenarios/commands/progress.h"
+#include "scenarios/commands/results.h"
 #include "scenarios/commands/runner_pool.h"
 #include "scenarios/conviction.h"
 #include "scenarios/fault_text.h"
@@ -144,28 +146,35 @@ std::string convict_all(const DefectsOptions& options, std::vector<DefectWork>& 
   return failure;
 }
 
-// Empty: written; else a sentence.
-std::string write_results(const CommonOptions& common,
-                          const std::vector<reports::DefectLine>& lines) {
-  std::string failure;
-  const auto write = [&failure](const std::string& path, const std::string& text) {
-    if (!path.empty() && failure.empty()) {
-      failure = write_text(path, text);
+Results results_of(const std::vector<DefectWork>& all) {
+  std::vector<reports::DefectLine> lines;
+  std::ranges::transform(all, std::back_inserter(lines), line_of);
+  Results results;
+  results.table = reports::terminal_defects(lines);
+  results.json = reports::json_defects(lines);
+  results.ci.command = "defects";
+  results.ci.table = reports::markdown_defects(lines);
+  ScenarioPlaces places;
+  for (std::size_t i = 0; i < all.size(); ++i) {
+    std::vector<Mismatch> mismatches;
+    if (!lines[i].convicted) {
+      mismatches.push_back({.sentence = all[i].defect ? "no schedule convicts this defect"
+                                                      : "there is no world that shows this defect",
+                            .key = {"pipeline", "protocol"}});
     }
-  };
-  if (common.json != "-" && common.markdown != "-") {
-    write("-", reports::terminal_defects(lines));
+    const Scenario world = all[i].defect ? all[i].defect->mistaken.scenario : Scenario();
+    results.ci.cases.push_back(case_of(world, "model", lines[i].token, mismatches, places));
+    results.ci.cases.back().name = lines[i].name;
   }
-  write(common.json, reports::json_defects(lines));
-  write(common.markdown, reports::markdown_defects(lines));
-  return failure;
+  return results;
 }
 
 }  // namespace
 
 int defects_command(const DefectsOptions& options) {
-  if (options.common.json == "-" && options.common.markdown == "-") {
-    return fail(kBadInput, "only one of --json and --markdown can have standard output");
+  const std::string conflicting = output_conflict(options.common);
+  if (!conflicting.empty()) {
+    return fail(kBadInput, conflicting);
   }
   const std::string wrong_name = not_a_defect(options.names);
   if (!wrong_name.empty()) {
@@ -175,6 +184,10 @@ int defects_command(const DefectsOptions& options) {
   if (!work) {
     return fail(kBadInput, work.error().to_string());
   }
+  const std::string unwritable = first_unwritable(options.common);
+  if (!unwritable.empty()) {
+    return fail(kBenchFailed, unwritable);
+  }
   const std::string failure = convict_all(options, work.value());
   if (is_interrupted()) {
     return interruption_status();
@@ -182,13 +195,12 @@ int defects_command(const DefectsOptions& options) {
   if (!failure.empty()) {
     return fail(kBenchFailed, failure);
   }
-  std::vector<reports::DefectLine> lines;
-  std::ranges::transform(work.value(), std::back_inserter(lines), line_of);
-  const std::string unwritten = write_results(options.common, lines);
+  const Results results = results_of(work.value());
+  const std::string unwritten = write_results(options.common, results);
   if (!unwritten.empty()) {
     return fail(kBenchFailed, unwritten);
   }
-  return std::ranges::all_of(lines, &reports::DefectLine::convicted) ? kAsExpected : kUnexpected;
+  return reports::all_passed(results.ci) ? kAsExpected : kUnexpected;
 }
 
 }  // namespace scenarios

@@ -19,6 +19,7 @@
 #include "scenarios/commands/interruption.h"
 #include "scenarios/commands/parallel_search.h"
 #include "scenarios/commands/progress.h"
+#include "scenarios/commands/results.h"
 #include "scenarios/explored_promises.h"
 #include "scenarios/explorer.h"
 #include "scenarios/kept_search.h"
@@ -28,6 +29,7 @@ namespace scenarios {
 namespace {
 
 using Clock = ParallelSearch::Clock;
+using Baseline = std::optional<std::vector<reports::Standing>>;
 using Keep = decltype(ParallelSearch::Options::keep);
 
 std::string strategy_names() {
@@ -58,11 +60,13 @@ class Exploring {
   Exploring(const ExploreOptions& options,
             KafkaChoice kafka,
             const SearchStrategy& strategy,
-            std::optional<reports::Campaign> campaign)
+            std::optional<reports::Campaign> campaign,
+            Baseline baseline)
       : options_(options),
         kafka_(std::move(kafka)),
         strategy_(strategy),
-        campaign_(std::move(campaign)) {
+        campaign_(std::move(campaign)),
+        baseline_(std::move(baseline)) {
     if (options_.time) {
       give_up_ = Clock::now() + *options_.time;
     }
@@ -78,14 +82,17 @@ class Exploring {
                                        const SearchOptions& search,
                                        const Exploration& exploration) const;
   void say_speed(const Exploration& exploration, Clock::duration elapsed) const;
-  std::string write_results() const;
+  Results results() const;
 
   const ExploreOptions& options_;
   KafkaChoice kafka_;
   const SearchStrategy& strategy_;
   std::optional<reports::Campaign> campaign_;
+  Baseline baseline_;
   std::optional<Clock::time_point> give_up_;
   std::vector<reports::ExplorationReport> reports_;
+  std::vector<reports::JudgedCase> cases_;  // of the reports
+  ScenarioPlaces places_;
   std::unique_ptr<ParallelSearch> search_;  // the latest
 };
 
@@ -97,14 +104,18 @@ int Exploring::run(const std::vector<PreparedScenario>& all) {
     }
     failure = search(prepared);
   }
-  const std::string unwritten = reports_.empty() ? std::string() : write_results();
+  Results results = this->results();
+  if (failure.empty() && !is_interrupted()) {
+    compare_with(baseline_, options_.common, reports::AnswerKind::kExplore, results);
+  }
+  const std::string unwritten =
+      results.ci.cases.empty() ? std::string() : write_results(options_.common, results);
   int status = kAsExpected;
   if (is_interrupted()) {
     status = interruption_status();
   } else if (!failure.empty() || !unwritten.empty()) {
     status = fail(kBenchFailed, failure.empty() ? unwritten : failure);
-  } else if (!std::ranges::all_of(reports_,
-                                  [](const auto& report) { return report.reasons.empty(); })) {
+  } else if (!reports::all_passed(results.ci)) {
     status = kUnexpected;
   }
   // Everything is written. A thread deep inside the Kafka client would not end within a second.
@@ -144,8 +155,14 @@ std::string Exploring::search(const PreparedScenario& prepared) {
     explored->cut_short = true;
     explored->of_is_whole = false;
   }
-  say_speed(*explored, Clock::now() - begin);
+  const auto elapsed = Clock::now() - begin;
+  say_speed(*explored, elapsed);
+  const auto mismatches = check(prepared.scenario, *explored);
   reports_.push_back(report_of(prepared, search, *explored));
+  reports_.back().reasons = sentences_of(mismatches);
+  cases_.push_back(case_of(
+      prepared.scenario, kafka_.to_string(), explored->baseline.token, mismatches, places_));
+  cases_.back().wall_time = std::chrono::duration_cast<std::chrono::microseconds>(elapsed);
   return {};
 }
 
@@ -189,7 +206,6 @@ reports::ExplorationReport Exploring::report_of(const PreparedScenario& prepared
   report.strategy = std::string(strategy_.name);
   report.depth = search.depth;
   report.cut_short = why_cut_short(exploration);
-  report.reasons = check(prepared.scenario, exploration);
   if (search_->kept()) {
     report.parts_done = search_->parts_taken();
     report.parts = search_->kept()->parts();
@@ -207,27 +223,16 @@ void Exploring::say_speed(const Exploration& exploration, Clock::duration elapse
   }
 }
 
-// Empty: written; else a sentence.
-std::string Exploring::write_results() const {
-  const CommonOptions& common = options_.common;
-  std::string failure;
-  const auto write = [&](const std::string& path,
-                         std::string (*render)(const reports::ExplorationReport&)) {
-    if (path.empty() || !failure.empty()) {
-      return;
-    }
-    std::string text;
-    for (const reports::ExplorationReport& report : reports_) {
-      text += render(report);
-    }
-    failure = write_text(path, text);
-  };
-  if (common.json != "-" && common.markdown != "-") {
-    write("-", reports::terminal_exploration);
+Results Exploring::results() const {
+  Results results;
+  results.ci.command = "explore";
+  results.ci.cases = cases_;
+  for (const reports::ExplorationReport& report : reports_) {
+    results.table += reports::terminal_exploration(report);
+    results.json += reports::json_exploration(report);
+    results.ci.table += reports::markdown_exploration(report);
   }
-  write(common.json, reports::json_exploration);
-  write(common.markdown, reports::markdown_exploration);
-  return failure;
+  return results;
 }
 
 // Empty: the options go together; else a sentence.
@@ -243,14 +248,11 @@ std::string conflict(const ExploreOptions& options, const KafkaChoice& kafka) {
         strategy->name,
         options.common.kafka);
   }
-  if (options.common.json == "-" && options.common.markdown == "-") {
-    return "only one of --json and --markdown can have standard output";
-  }
   const bool needs_file = options.resumes || options.shard.count > 1;
   if (needs_file && options.common.database.empty()) {
     return "--resume and --shard need a file that keeps what is done: --db FILE";
   }
-  return {};
+  return output_conflict(options.common);
 }
 
 }  // namespace
@@ -272,6 +274,10 @@ int explore_command(const ExploreOptions& options) {
   if (!impossible.empty()) {
     return fail(kBadInput, impossible);
   }
+  auto baseline = read_baseline(options.common, reports::AnswerKind::kExplore);
+  if (!baseline) {
+    return fail(kBadInput, baseline.error().to_string());
+  }
   std::optional<reports::Campaign> campaign;
   if (!options.common.database.empty()) {
     auto opened = reports::Campaign::open(options.common.database);
@@ -280,7 +286,15 @@ int explore_command(const ExploreOptions& options) {
     }
     campaign = std::move(*opened);
   }
-  return Exploring(options, *kafka, *find_strategy(options.strategy), std::move(campaign))
+  const std::string unwritable = first_unwritable(options.common);
+  if (!unwritable.empty()) {
+    return fail(kBenchFailed, unwritable);
+  }
+  return Exploring(options,
+                   *kafka,
+                   *find_strategy(options.strategy),
+                   std::move(campaign),
+                   std::move(*baseline))
       .run(prepared.value());
 }
 

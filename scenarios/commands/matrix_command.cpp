@@ -12,6 +12,7 @@
 #include "scenarios/commands/commands.h"
 #include "scenarios/commands/interruption.h"
 #include "scenarios/commands/progress.h"
+#include "scenarios/commands/results.h"
 #include "scenarios/commands/runner_pool.h"
 #include "scenarios/matrix/matrix.h"
 #include "scenarios/matrix/rows.h"
@@ -95,8 +96,7 @@ std::string wrong_options(const MatrixOptions& options) {
       return sentence;
     }
   }
-  const bool both = options.common.json == "-" && options.common.markdown == "-";
-  return both ? "only one of --json and --markdown can have standard output" : "";
+  return output_conflict(options.common);
 }
 
 Loaded<std::vector<RowWork>> wanted_rows(const MatrixOptions& options) {
@@ -191,10 +191,33 @@ reports::MatrixReport make_report(const std::vector<RowWork>& work,
   return report;
 }
 
+// A cell fails only against a baseline: the table states what is, and expects nothing.
+std::vector<reports::JudgedCase> cases_of(const reports::MatrixReport& report) {
+  std::vector<reports::JudgedCase> cases;
+  for (const reports::MatrixTableCell& cell : report.cells) {
+    cases.emplace_back();
+    cases.back().name = name_of(cell);
+    cases.back().group = "onceproof.matrix." + report.protocol;
+  }
+  for (const reports::MatrixConfirmation& confirmation : report.confirmations) {
+    cases.emplace_back();
+    cases.back().name = "the same on " + confirmation.kafka;
+    cases.back().group = "onceproof.matrix." + report.protocol;
+    for (const auto& [token, other_token] : confirmation.disagreements) {
+      cases.back().reasons.push_back(
+          {.sentence = fmt::format("judged differently: {} and {}", token, other_token)});
+    }
+  }
+  return cases;
+}
+
 class MatrixSession {
  public:
-  MatrixSession(const MatrixOptions& options, std::vector<RowWork> work)
+  MatrixSession(const MatrixOptions& options,
+                std::vector<RowWork> work,
+                std::optional<std::vector<reports::Standing>> baseline)
       : options_(options),
+        baseline_(std::move(baseline)),
         columns_(wanted_columns(options)),
         work_(std::move(work)),
         slots_(work_.size()) {}
@@ -211,10 +234,11 @@ class MatrixSession {
   int conclude(const std::string& failure, const reports::MatrixReport& report);
   void say_speed(std::chrono::duration<double> elapsed) const;
 
-  [[nodiscard]] std::string write_results(const reports::MatrixReport& report) const;
+  [[nodiscard]] Results results(const reports::MatrixReport& report) const;
   [[nodiscard]] std::size_t finished_count(const KafkaChoice& kafka) const;
 
   const MatrixOptions& options_;
+  std::optional<std::vector<reports::Standing>> baseline_;
   std::vector<CrashColumn> columns_;
   std::vector<RowWork> work_;
   std::vector<Slot> slots_;  // by row; read when the pool says that it is finished
@@ -325,39 +349,32 @@ std::size_t MatrixSession::finished_count(const KafkaChoice& kafka) const {
   }));
 }
 
-// Every output that can be written is. Empty: all of them; else a sentence about the first other.
-std::string MatrixSession::write_results(const reports::MatrixReport& report) const {
-  const CommonOptions& common = options_.common;
-  std::string first_failure;
-  const auto write = [&first_failure](const std::string& path, const std::string& text) {
-    const std::string failure = path.empty() ? std::string() : write_text(path, text);
-    if (first_failure.empty()) {
-      first_failure = failure;
-    }
-  };
-  if (common.json != "-" && common.markdown != "-") {
-    const bool colour = !common.no_color && isatty(STDOUT_FILENO) == 1;
-    write("-",
-          reports::terminal_matrix(report,
-                                   colour ? reports::Colour::kAlways : reports::Colour::kNever));
-  }
-  write(common.json, reports::json_matrix(report));
-  write(common.markdown, reports::markdown_matrix(report));
-  return first_failure;
+Results MatrixSession::results(const reports::MatrixReport& report) const {
+  const bool colour = !options_.common.no_color && isatty(STDOUT_FILENO) == 1;
+  Results results;
+  results.table =
+      reports::terminal_matrix(report, colour ? reports::Colour::kAlways : reports::Colour::kNever);
+  results.json = reports::json_matrix(report);
+  results.ci.command = "matrix";
+  results.ci.cases = cases_of(report);
+  results.ci.table = reports::markdown_matrix(report);
+  return results;
 }
 
 int MatrixSession::conclude(const std::string& failure, const reports::MatrixReport& report) {
-  const std::string unwritten = report.cells.empty() ? std::string() : write_results(report);
+  Results results = this->results(report);
+  if (failure.empty() && !is_interrupted()) {
+    compare_with(baseline_, options_.common, reports::AnswerKind::kMatrix, results);
+  }
+  const std::string unwritten =
+      results.ci.cases.empty() ? std::string() : write_results(options_.common, results);
   if (is_interrupted()) {
     return interruption_status();
   }
   if (!failure.empty() || !unwritten.empty()) {
     return fail(kBenchFailed, failure.empty() ? unwritten : failure);
   }
-  const bool agree = std::ranges::all_of(report.confirmations, [](const auto& confirmation) {
-    return confirmation.disagreements.empty();
-  });
-  return agree ? kAsExpected : kUnexpected;
+  return reports::all_passed(results.ci) ? kAsExpected : kUnexpected;
 }
 
 int print_scenarios(const std::vector<RowWork>& work) {
@@ -387,7 +404,15 @@ int matrix_command(const MatrixOptions& options) {
   if (options.scenarios) {
     return print_scenarios(work.value());
   }
-  return MatrixSession(options, std::move(work.value())).run(*kafka);
+  auto baseline = read_baseline(options.common, reports::AnswerKind::kMatrix);
+  if (!baseline) {
+    return fail(kBadInput, baseline.error().to_string());
+  }
+  const std::string unwritable = first_unwritable(options.common);
+  if (!unwritable.empty()) {
+    return fail(kBenchFailed, unwritable);
+  }
+  return MatrixSession(options, std::move(work.value()), std::move(*baseline)).run(*kafka);
 }
 
 }  // namespace scenarios

@@ -23,6 +23,13 @@ enum ExitStatus : int {
   kBenchFailed = 3  // the bench itself could not do its work
 };
 
+// What a workflow of GitHub says of itself in the environment of its steps.
+struct GitHubStep {
+  bool shows_notes = false;  // GITHUB_ACTIONS
+  std::string workspace;     // GITHUB_WORKSPACE: where the repository is
+  std::string summary;       // GITHUB_STEP_SUMMARY: a file to which Markdown is added; empty: none
+};
+
 struct CommonOptions {
   std::string kafka = "mock";
   std::optional<std::uint64_t> seed;
@@ -31,7 +38,9 @@ struct CommonOptions {
   std::string junit;
   std::string markdown;
   std::string json;
+  std::string baseline;          // an answer of before; empty: none
   std::string report_directory;  // empty: none
+  GitHubStep github;
   bool quiet = false;
   bool no_color = false;
 };

@@ -5,6 +5,7 @@
 
 #include "reports/verdict_table.h"
 #include "scenarios/commands/commands.h"
+#include "scenarios/commands/results.h"
 #include "scenarios/commands/token_scenario.h"
 #include "scenarios/expectation.h"
 #include "scenarios/explored_promises.h"
@@ -102,15 +103,15 @@ std::string text_of(const sim::TraceDifference& difference) {
 
 // What contradicts the scenario in this run. The expectations of the file are about its own faults;
 // a run that an exploration came to has others, and only `always` is about it.
-std::vector<std::string> reasons_against(const PreparedScenario& prepared,
-                                         const JudgedRun& judged,
-                                         const faults::FaultPlan& plan) {
+std::vector<Mismatch> reasons_against(const PreparedScenario& prepared,
+                                      const JudgedRun& judged,
+                                      const faults::FaultPlan& plan) {
   const Scenario& scenario = prepared.scenario;
-  std::vector<std::string> reasons;
+  std::vector<Mismatch> reasons;
   if (plan == scenario.faults) {
     reasons = check(scenario, judged.verdict, judged.run.ledger);
   }
-  const std::vector<std::string> refuted = check_always(scenario, judged);
+  const std::vector<Mismatch> refuted = check_always(scenario, judged);
   reasons.insert(reasons.end(), refuted.begin(), refuted.end());
   return reasons;
 }
@@ -118,7 +119,7 @@ std::vector<std::string> reasons_against(const PreparedScenario& prepared,
 reports::VerdictRow row_of(const Runner& runner,
                            const PreparedScenario& prepared,
                            const JudgedRun& judged,
-                           std::vector<std::string> reasons) {
+                           const std::vector<Mismatch>& reasons) {
   reports::VerdictRow row = reports::make_row(judged.verdict, judged.run.ledger.metrics);
   row.scenario = prepared.scenario.name;
   row.claims = prepared.scenario.claims;
@@ -126,7 +127,7 @@ reports::VerdictRow row_of(const Runner& runner,
   row.expected = expected_text(prepared.scenario);
   row.token = judged.token;
   row.passed = reasons.empty();
-  row.reasons = std::move(reasons);
+  row.reasons = sentences_of(reasons);
   return row;
 }
 
@@ -191,31 +192,36 @@ int replay(const ReplayOptions& options,
   if (!judged) {
     return fail(kBenchFailed, judged.error().message);
   }
-  const std::vector<reports::VerdictRow> rows{
-      row_of(**runner, prepared, *judged, reasons_against(prepared, *judged, content.faults))};
-  const int status = rows.front().passed ? kAsExpected : kUnexpected;
-  const std::string& json = options.common.json;
-  const std::string unwritten =
-      json.empty() ? std::string() : write_text(json, reports::json_report(rows));
-  if (!unwritten.empty()) {
-    return fail(kBenchFailed, unwritten);
-  }
-  if (json == "-") {
-    return status;
-  }
+  const auto reasons = reasons_against(prepared, *judged, content.faults);
+  const std::vector<reports::VerdictRow> rows{row_of(**runner, prepared, *judged, reasons)};
   const std::string details = wants_trace      ? trace_text(*judged, options.until)
                               : options.events ? event_lines(*judged)
                                                : story(prepared.scenario, *judged, content.faults);
-  return print_result(fmt::format("{}\n{}trace hash {}\n",
-                                  table_for_stdout(options.common, rows),
-                                  details,
-                                  sim::to_string(judged->run.trace_hash)),
-                      status);
+  ScenarioPlaces places;
+  Results results;
+  results.table = fmt::format("{}\n{}trace hash {}\n",
+                              table_for_stdout(options.common, rows),
+                              details,
+                              sim::to_string(judged->run.trace_hash));
+  results.json = reports::json_report(rows);
+  results.ci.command = "replay";
+  results.ci.cases = {
+      case_of(prepared.scenario, (*runner)->kafka().to_string(), judged->token, reasons, places)};
+  results.ci.table = reports::markdown_table(rows);
+  const std::string unwritten = write_results(options.common, results);
+  if (!unwritten.empty()) {
+    return fail(kBenchFailed, unwritten);
+  }
+  return reasons.empty() ? kAsExpected : kUnexpected;
 }
 
 }  // namespace
 
 int replay_command(const ReplayOptions& options) {
+  const std::string conflicting = output_conflict(options.common);
+  if (!conflicting.empty()) {
+    return fail(kBadInput, conflicting);
+  }
   const std::string token = unfold_token(options.token);
   const auto content = decode_token(token);
   if (!content) {

@@ -1,7 +1,6 @@
 #include <algorithm>
 #include <chrono>
 #include <cstdlib>
-#include <filesystem>
 #include <map>
 #include <optional>
 #include <utility>
@@ -15,6 +14,7 @@
 #include "scenarios/commands/commands.h"
 #include "scenarios/commands/interruption.h"
 #include "scenarios/commands/progress.h"
+#include "scenarios/commands/results.h"
 #include "scenarios/commands/scenario_pool.h"
 #include "scenarios/commands/scenario_report.h"
 
@@ -41,77 +41,24 @@ std::string record(reports::Recording& recording, const ScenarioReport& report) 
   return {};
 }
 
-struct Output {
-  std::string path;
-  std::string (*render)(std::span<const reports::VerdictRow>);
-};
-
-// The files that were asked for.
-std::vector<Output> outputs_of(const CommonOptions& common) {
-  std::vector<Output> outputs{{common.markdown, reports::markdown_table},
-                              {common.junit, reports::junit_report},
-                              {common.json, reports::json_report}};
-  if (!common.report_directory.empty()) {
-    outputs.push_back({common.report_directory + "/verdicts.md", reports::markdown_table});
-  }
-  std::erase_if(outputs, [](const Output& output) { return output.path.empty(); });
-  return outputs;
-}
-
-bool writes_to_stdout(const CommonOptions& common) {
-  return std::ranges::count(outputs_of(common), "-", &Output::path) > 0;
-}
-
-// A file that cannot be written is better known before an hour of work than behind it.
-std::string first_unwritable(const CommonOptions& common) {
-  if (!common.report_directory.empty()) {
-    std::error_code failure;
-    std::filesystem::create_directories(common.report_directory, failure);
-    if (failure) {
-      return fmt::format(
-          "the folder {} cannot be made: {}", common.report_directory, failure.message());
-    }
-  }
-  for (const Output& output : outputs_of(common)) {
-    const std::string failure = output.path == "-" ? std::string() : write_text(output.path, "");
-    if (!failure.empty()) {
-      return failure;
-    }
-  }
-  return {};
-}
-
-// Every output that can be written is. Empty: all of them; else a sentence about the first other.
-std::string write_results(const CommonOptions& common,
-                          const std::vector<reports::VerdictRow>& rows) {
-  std::string first_failure;
-  const auto write = [&first_failure](const std::string& path, const std::string& text) {
-    const std::string failure = write_text(path, text);
-    if (first_failure.empty()) {
-      first_failure = failure;
-    }
-  };
-  if (!writes_to_stdout(common) && !rows.empty()) {
-    write("-", table_for_stdout(common, rows));
-  }
-  for (const Output& output : outputs_of(common)) {
-    write(output.path, output.render(rows));
-  }
-  return first_failure;
-}
+using Baseline = std::optional<std::vector<reports::Standing>>;
 
 // Runs the scenarios and keeps what each has shown.
 class Session {
  public:
   Session(const CommonOptions& common,
           const std::vector<PreparedScenario>& scenarios,
-          std::optional<reports::Recording> recording)
-      : common_(common), scenarios_(scenarios), recording_(std::move(recording)) {}
+          std::optional<reports::Recording> recording,
+          Baseline baseline)
+      : common_(common),
+        scenarios_(scenarios),
+        recording_(std::move(recording)),
+        baseline_(std::move(baseline)) {}
 
   int run(const KafkaChoice& kafka) {
     ScenarioPool pool(scenarios_, kafka, thread_count(common_.jobs, scenarios_.size()));
     const std::string failure = collect(pool);
-    const int status = conclude(failure);
+    const int status = conclude(failure, kafka);
     // Everything is written. A thread deep inside the Kafka client would not end within a second.
     if (is_interrupted() && pool.is_stuck()) {
       std::_Exit(status);
@@ -131,7 +78,7 @@ class Session {
       }
       failure = keep(*finished);
       if (failure.empty()) {
-        progress.show(rows_.size(), scenarios_[finished->index].scenario.name);
+        progress.show(finished_.size(), scenarios_[finished->index].scenario.name);
       }
     }
     progress.end();
@@ -148,44 +95,63 @@ class Session {
     }
     incomplete_ += report.interrupted ? 1 : 0;
     std::string failure = recording_ ? record(*recording_, report) : std::string();
-    rows_.emplace(finished.index, report.row);
+    finished_.emplace(finished.index, Judged{report.row, report.mismatches});
     return failure;
   }
 
-  int conclude(const std::string& failure) {
+  // In the order of the scenarios.
+  Results results(const KafkaChoice& kafka) {
+    Results results;
+    results.ci.command = "run";
+    ScenarioPlaces places;
     std::vector<reports::VerdictRow> rows;
-    for (const auto& [index, row] : rows_) {
-      rows.push_back(row);
+    for (const auto& [index, judged] : finished_) {
+      rows.push_back(judged.row);
+      results.ci.cases.push_back(case_of(scenarios_[index].scenario,
+                                         kafka.to_string(),
+                                         judged.row.token,
+                                         judged.mismatches,
+                                         places));
+      results.ci.cases.back().wall_time = judged.row.wall_time;
     }
+    results.table = rows.empty() ? std::string() : table_for_stdout(common_, rows);
+    results.json = reports::json_report(rows);
+    results.ci.table = reports::markdown_table(rows);
+    return results;
+  }
+
+  int conclude(const std::string& failure, const KafkaChoice& kafka) {
+    Results results = this->results(kafka);
     const bool is_partial = !failure.empty() || is_interrupted();
+    if (!is_partial) {
+      compare_with(baseline_, common_, reports::AnswerKind::kRun, results);
+    }
     const std::string unwritten =
-        rows.empty() && is_partial ? std::string() : write_results(common_, rows);
+        finished_.empty() && is_partial ? std::string() : write_results(common_, results);
     if (is_interrupted()) {
       print_aside(fmt::format("onceproof: interrupted: {} of {} scenarios are finished\n",
-                              rows.size() - incomplete_,
+                              finished_.size() - incomplete_,
                               scenarios_.size()));
       return interruption_status();
     }
     if (!failure.empty() || !unwritten.empty()) {
       return fail(kBenchFailed, failure.empty() ? unwritten : failure);
     }
-    const bool all_passed = std::ranges::all_of(rows, &reports::VerdictRow::passed);
-    return all_passed ? kAsExpected : kUnexpected;
+    return reports::all_passed(results.ci) ? kAsExpected : kUnexpected;
   }
+
+  struct Judged {
+    reports::VerdictRow row;
+    std::vector<Mismatch> mismatches;
+  };
 
   const CommonOptions& common_;
   const std::vector<PreparedScenario>& scenarios_;
   std::optional<reports::Recording> recording_;
-  std::map<std::size_t, reports::VerdictRow> rows_;  // by scenario
-  std::size_t incomplete_ = 0;                       // rows of explorations that were interrupted
+  Baseline baseline_;
+  std::map<std::size_t, Judged> finished_;  // by scenario
+  std::size_t incomplete_ = 0;              // explorations that were interrupted
 };
-
-// Empty: the options go together; else a sentence.
-std::string conflict(const CommonOptions& common) {
-  return std::ranges::count(outputs_of(common), "-", &Output::path) > 1
-             ? "only one of --json, --markdown and --junit can have standard output"
-             : "";
-}
 
 }  // namespace
 
@@ -195,7 +161,7 @@ int run_command(const RunOptions& options) {
   if (!kafka) {
     return fail(kBadInput, not_a_kafka(common.kafka));
   }
-  const std::string conflicting = conflict(common);
+  const std::string conflicting = output_conflict(common);
   if (!conflicting.empty()) {
     return fail(kBadInput, conflicting);
   }
@@ -206,6 +172,10 @@ int run_command(const RunOptions& options) {
   const std::string impossible = first_impossible(prepared.value(), *kafka);
   if (!impossible.empty()) {
     return fail(kBadInput, impossible);
+  }
+  auto baseline = read_baseline(common, reports::AnswerKind::kRun);
+  if (!baseline) {
+    return fail(kBadInput, baseline.error().to_string());
   }
   std::optional<reports::Recording> recording;
   if (!common.database.empty()) {
@@ -219,7 +189,7 @@ int run_command(const RunOptions& options) {
   if (!unwritable.empty()) {
     return fail(kBenchFailed, unwritable);
   }
-  return Session(common, prepared.value(), std::move(recording)).run(*kafka);
+  return Session(common, prepared.value(), std::move(recording), std::move(*baseline)).run(*kafka);
 }
 
 }  // namespace scenarios

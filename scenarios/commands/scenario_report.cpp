@@ -2,6 +2,7 @@
 
 #include <algorithm>
 #include <chrono>
+#include <iterator>
 #include <utility>
 
 #include <fmt/format.h>
@@ -46,6 +47,13 @@ void name_row(reports::VerdictRow& row, const Runner& runner, const PreparedScen
   row.expected = expected_text(prepared.scenario);
 }
 
+// Without a mismatch it passes.
+void refute_by(ScenarioReport& report, const std::vector<Mismatch>& mismatches) {
+  std::ranges::copy(mismatches, std::back_inserter(report.mismatches));
+  report.row.reasons = sentences_of(report.mismatches);
+  report.row.passed = report.mismatches.empty();
+}
+
 Runner::Outcome<ScenarioReport> run_once(Runner& runner, const PreparedScenario& prepared) {
   const auto start = SteadyClock::now();
   auto judged = runner.run(prepared, prepared.scenario.seed, prepared.scenario.faults);
@@ -60,8 +68,7 @@ Runner::Outcome<ScenarioReport> run_once(Runner& runner, const PreparedScenario&
   report.row = reports::make_row(judged->verdict, judged->run.ledger.metrics);
   name_row(report.row, runner, prepared);
   report.row.token = judged->token;
-  report.row.reasons = check(prepared.scenario, judged->verdict, judged->run.ledger);
-  report.row.passed = report.row.reasons.empty();
+  refute_by(report, check(prepared.scenario, judged->verdict, judged->run.ledger));
   report.row.wall_time = since(start);
   report.runs.push_back(
       to_record(runner, prepared, std::move(*judged), report.row.wall_time, report.row.passed));
@@ -110,24 +117,26 @@ Runner::Outcome<bool> add_witnesses(Runner& runner,
     if (witness->run.interrupted) {
       return false;
     }
-    const std::vector<std::string> reasons = check_always(prepared.scenario, *witness);
-    if (!reasons.empty() && !convicted) {
+    const std::vector<Mismatch> mismatches = check_always(prepared.scenario, *witness);
+    if (!mismatches.empty() && !convicted) {
       convicted = true;
       report.row.token = witness->token;
-      report.row.reasons.insert(report.row.reasons.end(), reasons.begin(), reasons.end());
+      refute_by(report, mismatches);
     }
     report.runs.push_back(to_record(
-        runner, prepared, std::move(*witness), std::chrono::microseconds(0), reasons.empty()));
+        runner, prepared, std::move(*witness), std::chrono::microseconds(0), mismatches.empty()));
   }
   return true;
 }
 
 void mark_interrupted(const Exploration& exploration, ScenarioReport& report) {
   report.interrupted = true;
-  report.row.passed = false;
-  report.row.reasons = {fmt::format("interrupted after {} of {} schedules, which decides nothing",
-                                    exploration.schedules,
-                                    exploration.of)};
+  report.mismatches.clear();
+  refute_by(report,
+            {{.sentence = fmt::format("interrupted after {} of {} schedules, which decides nothing",
+                                      exploration.schedules,
+                                      exploration.of),
+              .key = {"explore"}}});
 }
 
 Runner::Outcome<ScenarioReport> run_family(Runner& runner, const PreparedScenario& prepared) {
@@ -146,8 +155,7 @@ Runner::Outcome<ScenarioReport> run_family(Runner& runner, const PreparedScenari
   report.row = row_of(exploration);
   name_row(report.row, runner, prepared);
   report.row.token = exploration.baseline.token;
-  report.row.reasons = check(prepared.scenario, exploration);
-  report.row.passed = report.row.reasons.empty();
+  refute_by(report, check(prepared.scenario, exploration));
   const auto complete = exploration.interrupted
                             ? Runner::Outcome<bool>(false)
                             : add_witnesses(runner, prepared, exploration, report);

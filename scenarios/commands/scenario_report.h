@@ -9,6 +9,7 @@
 
 #include "reports/recording.h"
 #include "reports/verdict_table.h"
+#include "scenarios/expectation.h"
 #include "scenarios/runner.h"
 
 namespace scenarios {
@@ -20,6 +21,7 @@ struct RecordedRun {
 
 struct ScenarioReport {
   reports::VerdictRow row;
+  std::vector<Mismatch> mismatches;  // the row's reasons, and which key each is about
   std::vector<RecordedRun> runs;  // the run itself; of an exploration the first of each finding too
   bool interrupted = false;       // not all schedules were run; without any run, not even the first
 };

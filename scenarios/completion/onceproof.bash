@@ -12,7 +12,7 @@ _onceproof() {
   local program=$1 word=$2 previous=$3 command=${COMP_WORDS[1]}
   COMPREPLY=()
   case $previous in
-    --db | --junit | --markdown | --json | --out)
+    --db | --junit | --markdown | --json | --out | --baseline)
       mapfile -t COMPREPLY < <(compgen -f -- "$word")
       return
       ;;
@@ -56,16 +56,16 @@ _onceproof() {
   if ((COMP_CWORD == 1)); then
     words='run explore matrix defects replay shrink merge list --help --version'
   elif [[ $command == run && $word == -* ]]; then
-    words='--kafka --seed --jobs --db --report --junit --markdown --json --quiet --no-color --help'
+    words='--kafka --seed --jobs --db --report --junit --markdown --json --baseline --quiet --no-color --help'
   elif [[ $command == explore && $word == -* ]]; then
-    words='--strategy --depth --budget --time --db --resume --shard --kafka --seed --jobs --markdown --json --quiet --help'
+    words='--strategy --depth --budget --time --db --resume --shard --kafka --seed --jobs --junit --markdown --json --baseline --quiet --help'
   elif [[ $command == matrix ]]; then
-    words='--kafka --seed --jobs --source --sink --crash --protocol --depth --scenarios --markdown --json --quiet --no-color --help'
+    words='--kafka --seed --jobs --source --sink --crash --protocol --depth --scenarios --junit --markdown --json --baseline --quiet --no-color --help'
   elif [[ $command == defects ]]; then
-    words='--jobs --markdown --json --quiet --help'
+    words='--jobs --junit --markdown --json --quiet --help'
     [[ $word == -* ]] || words=$(_onceproof_defects "$program")
   elif [[ $command == replay && $word == -* ]]; then
-    words='--kafka --events --trace --until --verify --json --quiet --no-color --help'
+    words='--kafka --events --trace --until --verify --junit --markdown --json --quiet --no-color --help'
   elif [[ $command == shrink && $word == -* ]]; then
     words='--kafka --finding --out --budget --time --json --quiet --no-color --help'
   elif [[ $command == merge && $word == -* ]]; then

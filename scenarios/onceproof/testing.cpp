@@ -120,7 +120,8 @@ Outcome Inquiry::refutation(const scenarios::Exploration& exploration) {
     if (!judged) {
       return cannot(judged.error().message);
     }
-    const auto evidence = scenarios::check_always(prepared_.scenario, judged.value());
+    const auto evidence =
+        scenarios::sentences_of(scenarios::check_always(prepared_.scenario, judged.value()));
     if (!evidence.empty()) {
       const std::string message = fmt::format("{}\n  {} schedules of depth {} were run",
                                               describe(finding.plan, judged.value(), evidence),
@@ -129,7 +130,7 @@ Outcome Inquiry::refutation(const scenarios::Exploration& exploration) {
       return Outcome::fails(message, finding.token, exploration.schedules);
     }
   }
-  const auto reasons = scenarios::check(prepared_.scenario, exploration);
+  const auto reasons = scenarios::sentences_of(scenarios::check(prepared_.scenario, exploration));
   return cannot(fmt::format("{}", fmt::join(reasons, "; ")));
 }
 
@@ -171,7 +172,8 @@ Outcome Inquiry::judge_only(const std::string& token) {
   if (!judged) {
     return cannot(judged.error().message);
   }
-  const auto evidence = scenarios::check_always(prepared_.scenario, judged.value());
+  const auto evidence =
+      scenarios::sentences_of(scenarios::check_always(prepared_.scenario, judged.value()));
   if (!evidence.empty()) {
     return Outcome::fails(describe(plan, judged.value(), evidence), token, 1);
   }

@@ -122,7 +122,8 @@ TEST(Canaries, AFalseClaimOfAScenarioIsRefutedWithAToken) {
   const Scenario honest = scenario;
   scenario.pipeline.protocol.offset_save = engine::OffsetSave::kBeforeOutput;
   Player player;
-  const auto refuted = scenarios::check(scenario, player.explore(tests::prepared_from(scenario)));
+  const auto refuted = scenarios::sentences_of(
+      scenarios::check(scenario, player.explore(tests::prepared_from(scenario))));
   ASSERT_THAT(refuted, testing::SizeIs(1));
   EXPECT_THAT(refuted[0], testing::HasSubstr("lost"));
   EXPECT_THAT(refuted[0], testing::HasSubstr("op1-"));

@@ -236,7 +236,9 @@ TEST_F(CommandLine, JsonOnStdoutIsAllOfStdoutAndHasEveryField) {
 TEST_F(CommandLine, MarkdownOnStdoutIsAllOfStdout) {
   const Ended ended = run(run_command({file(Sample()), "--markdown", "-"}));
   EXPECT_EQ(ended.status, 0);
-  EXPECT_THAT(ended.out, AllOf(StartsWith("| scenario |"), Not(HasSubstr("as expected"))));
+  EXPECT_THAT(ended.out,
+              AllOf(StartsWith("## onceproof run: 1 judged, all as expected\n"),
+                    HasSubstr("\n| scenario |")));
 }
 
 TEST_F(CommandLine, TheJUnitFileIsWellFormedAndCountsTheFailure) {
@@ -438,7 +440,7 @@ TEST_F(CommandLine, WhatASearchCannotBeIsRefusedInOneSentence) {
   expect_refusal(onceproof({"explore", name, "--time", "long"}), 2, "--time \"long\"");
   expect_refusal(onceproof({"explore", name, "--json", "-", "--markdown", "-"}),
                  2,
-                 "only one of --json and --markdown");
+                 "only one of --json, --markdown and --junit");
 }
 
 TEST_F(CommandLine, ASearchThatRunsOutOfTimeKeepsWhatItHasAndSaysSo) {

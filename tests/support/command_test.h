@@ -34,7 +34,7 @@ class CommandTest : public testing::Test {
     return {.program = ONCEPROOF_PROGRAM,
             .arguments = std::move(arguments),
             .folder = folder_,
-            .environment = {},
+            .environment = {{"GITHUB_ACTIONS", ""}, {"GITHUB_STEP_SUMMARY", ""}},
             .stdout_to = {},
             .stderr_to = {},
             .stdout_reader_is_gone = false,

@@ -45,19 +45,23 @@ struct Broken {
   Scenario scenario;
 };
 
+std::vector<std::string> mismatches_of(const Broken& run) {
+  return sentences_of(check(run.scenario, run.verdict, run.ledger));
+}
+
 TEST(Expectation, AMetGuaranteeIsNoMismatch) {
   Broken run;
   run.scenario.expect.output = Guarantee::kNone;
   run.scenario.expect.received = Guarantee::kExactlyOnce;
 
-  EXPECT_THAT(check(run.scenario, run.verdict, run.ledger), IsEmpty());
+  EXPECT_THAT(mismatches_of(run), IsEmpty());
 }
 
 TEST(Expectation, ABrokenGuaranteeNamesExpectedFoundAndRecords) {
   Broken run;
   run.scenario.expect.output = Guarantee::kExactlyOnce;
 
-  EXPECT_THAT(check(run.scenario, run.verdict, run.ledger),
+  EXPECT_THAT(mismatches_of(run),
               ElementsAre("output: expected exactly-once, found none (duplicated 2, lost 1); lost "
                           "records: 5 (partition 1, offset 105, key k3); duplicated records: 9 "
                           "(partition 1, offset 109, key k3)"));
@@ -68,7 +72,7 @@ TEST(Expectation, AGuaranteeStrongerThanExpectedIsAMismatchToo) {
   run.verdict = {};
   run.scenario.expect.output = Guarantee::kAtLeastOnce;
 
-  EXPECT_THAT(check(run.scenario, run.verdict, run.ledger),
+  EXPECT_THAT(mismatches_of(run),
               ElementsAre(HasSubstr("expected at-least-once, found exactly-once")));
 }
 
@@ -77,7 +81,7 @@ TEST(Expectation, CountsAreComparedOneByOne) {
   run.scenario.expect.output =
       CountExpectations{{"lost", more_than(0)}, {"duplicated", exactly(0)}, {"wrong", exactly(0)}};
 
-  EXPECT_THAT(check(run.scenario, run.verdict, run.ledger),
+  EXPECT_THAT(mismatches_of(run),
               ElementsAre("output: expected duplicated 0, found 2; duplicated records: 9 "
                           "(partition 1, offset 109, key k3)"));
 }
@@ -88,8 +92,7 @@ TEST(Expectation, EachStageIsHeldToItsOwnCounts) {
   run.scenario.expect.received = CountExpectations{{"duplicated", exactly(0)}};
   run.scenario.expect.processed = CountExpectations{{"duplicated", exactly(0)}};
 
-  EXPECT_THAT(check(run.scenario, run.verdict, run.ledger),
-              ElementsAre("processed: expected duplicated 0, found 3"));
+  EXPECT_THAT(mismatches_of(run), ElementsAre("processed: expected duplicated 0, found 3"));
 }
 
 TEST(Expectation, WrongAggregatesAreQuoted) {
@@ -99,21 +102,18 @@ TEST(Expectation, WrongAggregatesAreQuoted) {
   run.verdict.wrong_examples = {"k7: 41 instead of 40"};
   run.scenario.expect.output = Guarantee::kExactlyOnce;
 
-  EXPECT_THAT(check(run.scenario, run.verdict, run.ledger),
-              ElementsAre(HasSubstr("wrong keys: k7: 41 instead of 40")));
+  EXPECT_THAT(mismatches_of(run), ElementsAre(HasSubstr("wrong keys: k7: 41 instead of 40")));
 }
 
 TEST(Expectation, StallingIsAMismatchUnlessExpected) {
   Broken run;
-  EXPECT_THAT(check(run.scenario, run.verdict, run.ledger), IsEmpty());
+  EXPECT_THAT(mismatches_of(run), IsEmpty());
   run.verdict.stalled = true;
-  EXPECT_THAT(check(run.scenario, run.verdict, run.ledger),
-              ElementsAre(HasSubstr("found it stalled")));
+  EXPECT_THAT(mismatches_of(run), ElementsAre(HasSubstr("found it stalled")));
   run.scenario.expect.stalled = true;
-  EXPECT_THAT(check(run.scenario, run.verdict, run.ledger), IsEmpty());
+  EXPECT_THAT(mismatches_of(run), IsEmpty());
   run.verdict.stalled = false;
-  EXPECT_THAT(check(run.scenario, run.verdict, run.ledger),
-              ElementsAre(HasSubstr("found it drained")));
+  EXPECT_THAT(mismatches_of(run), ElementsAre(HasSubstr("found it drained")));
 }
 
 TEST(Expectation, AFaultThatNeverFiredIsAMismatch) {
@@ -123,10 +123,10 @@ TEST(Expectation, AFaultThatNeverFiredIsAMismatch) {
                                .point = "checkpoint.renamed",
                                .occurrence = 2,
                                .fired_at = engine::Instant{}});
-  EXPECT_THAT(check(run.scenario, run.verdict, run.ledger), IsEmpty());
+  EXPECT_THAT(mismatches_of(run), IsEmpty());
 
   run.ledger.faults[0].fired_at.reset();
-  EXPECT_THAT(check(run.scenario, run.verdict, run.ledger),
+  EXPECT_THAT(mismatches_of(run),
               ElementsAre(HasSubstr("fault 1: expected crash of driver at checkpoint.renamed "
                                     "(occurrence 2), found that it never happened")));
 }
@@ -139,10 +139,10 @@ TEST(Expectation, PointsAreCountedOverTheWholeRun) {
   crash.kind = reports::EventKind::kCrash;
   run.ledger.events = {reached, reached, crash};
   run.scenario.expect.points = {{"checkpoint.renamed", exactly(2)}};
-  EXPECT_THAT(check(run.scenario, run.verdict, run.ledger), IsEmpty());
+  EXPECT_THAT(mismatches_of(run), IsEmpty());
 
   run.scenario.expect.points = {{"checkpoint.renamed", more_than(2)}};
-  EXPECT_THAT(check(run.scenario, run.verdict, run.ledger),
+  EXPECT_THAT(mismatches_of(run),
               ElementsAre("point checkpoint.renamed: expected to be reached >2 times, found 2"));
 }
 
@@ -178,12 +178,12 @@ TEST(Expectation, EveryMetricIsReadFromItsOwnField) {
                                  "peak_block_bytes",
                                  "peak_executor_bytes"}) {
     run.scenario.expect.metrics = {{name, exactly(++value)}};
-    EXPECT_THAT(check(run.scenario, run.verdict, run.ledger), IsEmpty()) << name;
+    EXPECT_THAT(mismatches_of(run), IsEmpty()) << name;
     run.scenario.expect.metrics = {{name, more_than(value)}};
-    EXPECT_EQ(check(run.scenario, run.verdict, run.ledger).size(), 1U) << name;
+    EXPECT_EQ(mismatches_of(run).size(), 1U) << name;
   }
   run.scenario.expect.metrics = {{"stored_bytes", exactly(9 + 10 + 11)}};
-  EXPECT_THAT(check(run.scenario, run.verdict, run.ledger), IsEmpty());
+  EXPECT_THAT(mismatches_of(run), IsEmpty());
   EXPECT_EQ(metric_names().size(), static_cast<std::size_t>(value) + 1);
 }
 

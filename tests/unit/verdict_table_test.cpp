@@ -1,7 +1,7 @@
 // tests/unit/verdict_table_test.cpp
 //
-// The same verdicts for a person, a page, a program and a CI server; nothing that a scenario or a
-// user's data contains may break any of the four formats.
+// The same verdicts for a person, a page and a program; nothing that a scenario or a user's data
+// contains may break any of the three formats.
 
 #include "reports/verdict_table.h"
 
@@ -188,29 +188,6 @@ TEST(VerdictJson, BytesThatAreNoTextDoNotBreakIt) {
   row.reasons = {"key \xff\xfe\x01"};
 
   EXPECT_NO_THROW(nlohmann::json::parse(json_report(std::vector{row})));
-}
-
-TEST(VerdictJunit, CountsAndFailuresAreThere) {
-  const std::string report = junit_report(std::vector{passed_row(), failed_row()});
-
-  EXPECT_THAT(report, HasSubstr(R"(tests="2" failures="1" errors="0" time="2.512300")"));
-  EXPECT_THAT(report,
-              HasSubstr("<testcase classname=\"onceproof.mock\" name=\"direct_offsets_sink\" "
-                        "time=\"0.012300\"/>"));
-  EXPECT_THAT(report,
-              HasSubstr("<failure message=\"expected exactly-once, found at-least-once\">"));
-  EXPECT_THAT(report, HasSubstr("onceproof replay op1-bbb</failure>"));
-}
-
-TEST(VerdictJunit, MarkupAndForbiddenCharactersAreEscaped) {
-  VerdictRow row = failed_row();
-  row.scenario = "a\"b<c>&d\n";
-  row.reasons = {std::string("]]> \0 \x1b \xff \xef\xbf\xbe é", 17)};
-
-  const std::string report = junit_report(std::vector{row});
-
-  EXPECT_THAT(report, HasSubstr("name=\"a&quot;b&lt;c&gt;&amp;d&#10;\""));
-  EXPECT_THAT(report, HasSubstr("]]&gt; \xef\xbf\xbd \xef\xbf\xbd \xef\xbf\xbd \xef\xbf\xbd é"));
 }
 
 TEST(VerdictRow, IsMadeOfAVerdictAndOfWhatWasMeasured) {
