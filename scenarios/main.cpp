@@ -445,31 +445,67 @@ void add_environment(scenarios::CommonOptions& common) {
                    .summary = environment("GITHUB_STEP_SUMMARY")};
 }
 
-int run_program(int argc, char** argv) {
-  CLI::App program("Proves what a streaming pipeline delivers when machines die", "onceproof");
-  program.set_version_flag("--version", "onceproof " ONCEPROOF_VERSION);
-  program.require_subcommand(1);
-  scenarios::RunOptions run_options;
-  scenarios::ExploreOptions explore_options;
-  scenarios::ReplayOptions replay_options;
-  scenarios::ShrinkOptions shrink_options;
-  scenarios::MatrixOptions matrix_options;
-  scenarios::DefectsOptions defects_options;
-  scenarios::MergeOptions merge_options;
-  scenarios::CheckOptions check_options;
-  scenarios::ListOptions list_options;
-  const CLI::App* const run = add_run(program, run_options);
-  const CLI::App* const explore = add_explore(program, explore_options);
-  const CLI::App* const replay = add_replay(program, replay_options);
-  const CLI::App* const shrink = add_shrink(program, shrink_options);
-  const CLI::App* const matrix = add_matrix(program, matrix_options);
-  const CLI::App* const defects = add_defects(program, defects_options);
-  const CLI::App* const merge = add_merge(program, merge_options);
-  const CLI::App* const check = add_check(program, check_options);
-  add_list(program, list_options);
-  const std::vector<std::string> arguments = arguments_of(argc, argv);
+// The options of every command.
+struct Options {
+  scenarios::RunOptions run;
+  scenarios::ExploreOptions explore;
+  scenarios::ReplayOptions replay;
+  scenarios::ShrinkOptions shrink;
+  scenarios::MatrixOptions matrix;
+  scenarios::DefectsOptions defects;
+  scenarios::MergeOptions merge;
+  scenarios::CheckOptions check;
+  scenarios::ListOptions list;
+};
+
+// What an interruption does to a command.
+enum class Interrupted : std::uint8_t { kEndsAtOnce, kKeepsWhatIsFinished };
+
+struct Command {
+  const CLI::App* parser;
+  Interrupted interrupted;
+  std::function<int()> act;
+};
+
+// In the order in which the help names them.
+std::vector<Command> add_commands(CLI::App& program, Options& options) {
+  using enum Interrupted;
+  return {
+      {add_run(program, options.run),
+       kKeepsWhatIsFinished,
+       [&] { return scenarios::run_command(options.run); }},
+      {add_explore(program, options.explore),
+       kKeepsWhatIsFinished,
+       [&] { return scenarios::explore_command(options.explore); }},
+      {add_replay(program, options.replay),
+       kEndsAtOnce,
+       [&] { return scenarios::replay_command(options.replay); }},
+      {add_shrink(program, options.shrink),
+       kKeepsWhatIsFinished,
+       [&] { return scenarios::shrink_command(options.shrink); }},
+      {add_matrix(program, options.matrix),
+       kKeepsWhatIsFinished,
+       [&] { return scenarios::matrix_command(options.matrix); }},
+      {add_defects(program, options.defects),
+       kKeepsWhatIsFinished,
+       [&] { return scenarios::defects_command(options.defects); }},
+      {add_merge(program, options.merge),
+       kEndsAtOnce,
+       [&] { return scenarios::merge_command(options.merge); }},
+      {add_check(program, options.check),
+       kEndsAtOnce,
+       [&] { return scenarios::check_command(options.check); }},
+      {add_list(program, options.list),
+       kEndsAtOnce,
+       [&] { return scenarios::list_command(options.list); }},
+  };
+}
+
+// The status with which the program ends already, having helped or refused.
+std::optional<int> parse(CLI::App& program, const std::vector<std::string>& arguments) {
   try {
     program.parse(std::vector<std::string>(arguments.rbegin(), arguments.rend()));
+    return std::nullopt;
   } catch (const CLI::Success& success) {
     std::ostringstream text;
     program.exit(success, text, text);
@@ -479,42 +515,33 @@ int run_program(int argc, char** argv) {
   } catch (const CLI::ParseError& error) {
     return scenarios::fail(scenarios::kBadInput, sentence(program, arguments, error));
   }
-  add_environment(run_options.common);
-  add_environment(explore_options.common);
-  add_environment(replay_options.common);
-  add_environment(matrix_options.common);
-  add_environment(defects_options.common);
-  if (run->parsed()) {
+}
+
+int run_program(const std::vector<std::string>& arguments) {
+  CLI::App program("Proves what a streaming pipeline delivers when machines die", "onceproof");
+  program.set_version_flag("--version", "onceproof " ONCEPROOF_VERSION);
+  program.require_subcommand(1);
+  Options options;
+  const std::vector<Command> commands = add_commands(program, options);
+  if (const auto ended = parse(program, arguments)) {
+    return *ended;
+  }
+  for (scenarios::CommonOptions* const common : {&options.run.common,
+                                                 &options.explore.common,
+                                                 &options.replay.common,
+                                                 &options.matrix.common,
+                                                 &options.defects.common}) {
+    add_environment(*common);
+  }
+  const auto chosen = std::ranges::find_if(
+      commands, [](const Command& command) { return command.parser->parsed(); });
+  INVARIANT(chosen != commands.end(), "a command line without a command is refused");
+  if (chosen->interrupted == Interrupted::kKeepsWhatIsFinished) {
     scenarios::watch_for_interruption();
-    return scenarios::run_command(run_options);
+  } else {
+    scenarios::exit_when_interrupted();
   }
-  if (explore->parsed()) {
-    scenarios::watch_for_interruption();
-    return scenarios::explore_command(explore_options);
-  }
-  if (shrink->parsed()) {
-    scenarios::watch_for_interruption();
-    return scenarios::shrink_command(shrink_options);
-  }
-  if (matrix->parsed()) {
-    scenarios::watch_for_interruption();
-    return scenarios::matrix_command(matrix_options);
-  }
-  if (defects->parsed()) {
-    scenarios::watch_for_interruption();
-    return scenarios::defects_command(defects_options);
-  }
-  scenarios::exit_when_interrupted();
-  if (replay->parsed()) {
-    return scenarios::replay_command(replay_options);
-  }
-  if (merge->parsed()) {
-    return scenarios::merge_command(merge_options);
-  }
-  if (check->parsed()) {
-    return scenarios::check_command(check_options);
-  }
-  return scenarios::list_command(list_options);
+  return chosen->act();
 }
 
 }  // namespace
@@ -522,7 +549,7 @@ int run_program(int argc, char** argv) {
 int main(int argc, char** argv) {
   scenarios::set_up_process();
   try {
-    return run_program(argc, argv);
+    return run_program(arguments_of(argc, argv));
   } catch (const engine::InvariantViolation& violation) {
     return scenarios::fail(scenarios::kBenchFailed, "a broken invariant: " + violation.what);
   } catch (const std::exception& error) {
