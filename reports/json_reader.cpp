@@ -1,17 +1,18 @@
 #include "reports/json_reader.h"
 
 #include <algorithm>
+#include <charconv>
 #include <cstddef>
-#include <iterator>
-#include <limits>
-
-#include <nlohmann/json.hpp>
+#include <utility>
 
 #include "engine/ports/invariant.h"
+#include "reports/input/json_scanner.h"
 
 namespace reports {
 namespace {
 
+using input::JsonKind;
+using input::JsonScanner;
 using Kind = JsonNode::Kind;
 
 struct Place {
@@ -19,186 +20,97 @@ struct Place {
   int column = 1;
 };
 
-// Goes through a text and tells how far the parser has come, which has no other way to say so.
-class Reading {
+class Reader {
  public:
-  using iterator_category = std::input_iterator_tag;
-  using value_type = char;
-  using difference_type = std::ptrdiff_t;
-  using pointer = const char*;
-  using reference = const char&;
+  explicit Reader(std::string_view text) : text_(text) { scanner_.start(text); }
 
-  Reading(const char* at, const char** furthest) : at_(at), furthest_(furthest) {}
-
-  reference operator*() const { return *at_; }
-
-  Reading& operator++() {
-    ++at_;
-    *furthest_ = at_;
-    return *this;
-  }
-
-  bool operator==(const Reading& other) const { return at_ == other.at_; }
-
-  bool operator!=(const Reading& other) const { return at_ != other.at_; }
-
- private:
-  const char* at_;
-  const char** furthest_;
-};
-
-// Takes the events of the parser in and makes the tree of them.
-class Builder final : public nlohmann::json_sax<nlohmann::json> {
- public:
-  explicit Builder(const char* begin) : furthest_(begin), walked_(begin) {}
-
-  // Takes one value in, from where the last one ended.
-  bool read_value(const char* end) {
-    return nlohmann::json::sax_parse(Reading(furthest_, &furthest_),
-                                     Reading(end, &furthest_),
-                                     this,
-                                     nlohmann::json::input_format_t::json,
-                                     false);
-  }
-
-  // Whether there is anything more than blanks.
-  bool has_more(const char* end) {
-    furthest_ = std::find_if(furthest_, end, [](char character) {
-      return std::string_view(" \t\r\n").find(character) == std::string_view::npos;
-    });
-    return furthest_ != end;
-  }
-
-  JsonError take_error() { return std::move(error_); }
-
-  JsonNode take() { return std::move(root_); }
-
-  // --- Values -----------------------------------------------------------------------------------
-
-  bool null() override { return put(Kind::kNull) != nullptr; }
-
-  bool boolean(bool value) override {
-    put(Kind::kBoolean)->boolean = value;
-    return true;
-  }
-
-  bool number_integer(number_integer_t value) override {
-    put(Kind::kInteger)->integer = value;
-    return true;
-  }
-
-  bool number_unsigned(number_unsigned_t value) override {
-    const bool fits = value <= static_cast<std::uint64_t>(std::numeric_limits<std::int64_t>::max());
-    put(fits ? Kind::kInteger : Kind::kFraction)->integer =
-        fits ? static_cast<std::int64_t>(value) : 0;
-    return true;
-  }
-
-  bool number_float(number_float_t /*value*/, const string_t& /*text*/) override {
-    return put(Kind::kFraction) != nullptr;
-  }
-
-  bool string(string_t& value) override {
-    put(Kind::kText)->text = std::move(value);
-    return true;
-  }
-
-  bool binary(binary_t& /*value*/) override { return false; }
-
-  // --- Structure --------------------------------------------------------------------------------
-
-  bool start_object(std::size_t /*size*/) override { return open(Kind::kObject); }
-
-  bool start_array(std::size_t /*size*/) override { return open(Kind::kArray); }
-
-  bool end_object() override { return close(); }
-
-  bool end_array() override { return close(); }
-
-  bool key(string_t& name) override {
-    begin_token();
-    open_.back()->members.emplace_back(std::move(name), JsonNode());
-    return true;
-  }
-
-  bool parse_error(std::size_t /*position*/,
-                   const std::string& /*last_token*/,
-                   const nlohmann::json::exception& error) override {
-    const std::string what = error.what();
-    const std::size_t reason = std::min(what.find("syntax error"), what.find("number overflow"));
-    if (furthest_ > walked_) {
-      walk_to(std::prev(furthest_));
+  std::vector<JsonNode> read_all() {
+    std::vector<JsonNode> values;
+    while (!scanner_.is_at_end()) {
+      values.push_back(read_value(1));
     }
-    fail("this is no JSON: " + what.substr(reason == std::string::npos ? 0 : reason));
-    return false;
+    return values;
+  }
+
+  // Asked from the first byte to the last.
+  Place place_of(std::size_t at) {
+    for (; walked_ < std::min(at, text_.size()); ++walked_) {
+      place_ = text_[walked_] == '\n' ? Place{.line = place_.line + 1, .column = 1}
+                                      : Place{.line = place_.line, .column = place_.column + 1};
+    }
+    return place_;
   }
 
  private:
-  // The token that was just read begins where the one before it ended, behind what separates them.
-  void begin_token() {
-    const auto* const separates = std::find_if(walked_, furthest_, [](char character) {
-      return std::string_view(" \t\r\n,:").find(character) == std::string_view::npos;
-    });
-    walk_to(separates);
-    place_of_token_ = place_;
-    walk_to(furthest_);
-  }
-
-  void walk_to(const char* end) {
-    for (; walked_ < end; ++walked_) {
-      place_ = *walked_ == '\n' ? Place{.line = place_.line + 1, .column = 1}
-                                : Place{.line = place_.line, .column = place_.column + 1};
-    }
-  }
-
-  void fail(std::string message) {
-    error_ = {.line = place_.line, .column = place_.column, .message = std::move(message)};
-  }
-
-  JsonNode* put(Kind kind) {
-    begin_token();
+  JsonNode read_value(std::size_t depth) {
+    const JsonKind kind = scanner_.peek();
+    const Place place = place_of(scanner_.at());
     JsonNode node;
-    node.kind = kind;
-    node.line = place_of_token_.line;
-    node.column = place_of_token_.column;
-    if (open_.empty()) {
-      root_ = std::move(node);
-      return &root_;
+    node.line = place.line;
+    node.column = place.column;
+    switch (kind) {
+      case JsonKind::kNull:
+        scanner_.skip_value();
+        break;
+      case JsonKind::kTruth:
+        node.kind = Kind::kBoolean;
+        node.boolean = scanner_.read_text() == "true";
+        break;
+      case JsonKind::kNumber:
+        read_number(node);
+        break;
+      case JsonKind::kString:
+        node.kind = Kind::kText;
+        node.text = scanner_.read_string();
+        break;
+      case JsonKind::kArray:
+        read_array(node, depth);
+        break;
+      case JsonKind::kObject:
+        read_object(node, depth);
+        break;
     }
-    JsonNode& parent = *open_.back();
-    if (parent.kind == Kind::kArray) {
-      return &parent.items.emplace_back(std::move(node));
-    }
-    parent.members.back().second = std::move(node);
-    return &parent.members.back().second;
+    return node;
   }
 
-  bool open(Kind kind) {
-    if (open_.size() == kJsonDepthMax) {
-      begin_token();
-      place_ = place_of_token_;
-      fail("this is nested too deep");
-      return false;
+  void read_number(JsonNode& node) {
+    const std::string_view written = scanner_.read_number();
+    const char* const end = written.data() + written.size();
+    const auto parsed = std::from_chars(written.data(), end, node.integer);
+    const bool is_whole = parsed.ec == std::errc{} && parsed.ptr == end;
+    node.kind = is_whole ? Kind::kInteger : Kind::kFraction;
+  }
+
+  void read_array(JsonNode& node, std::size_t depth) {
+    node.kind = Kind::kArray;
+    check_depth(depth);
+    scanner_.open_array();
+    while (scanner_.next_element()) {
+      node.items.push_back(read_value(depth + 1));
     }
-    open_.push_back(put(kind));
-    return true;
   }
 
-  bool close() {
-    begin_token();
-    open_.pop_back();
-    return true;
+  void read_object(JsonNode& node, std::size_t depth) {
+    node.kind = Kind::kObject;
+    check_depth(depth);
+    scanner_.open_object();
+    std::string_view name;
+    while (scanner_.next_member(name)) {
+      std::string kept(name);
+      node.members.emplace_back(std::move(kept), read_value(depth + 1));
+    }
   }
 
-  const char* furthest_;  // that the parser has read
-  const char* walked_;    // what place_ is the place of
+  void check_depth(std::size_t depth) const {
+    if (depth > kJsonDepthMax) {
+      JsonScanner::refuse(scanner_.at(), "this is nested too deep");
+    }
+  }
+
+  std::string_view text_;
+  JsonScanner scanner_;
+  std::size_t walked_ = 0;  // what place_ is the place of
   Place place_;
-  Place place_of_token_;
-  JsonNode root_;
-  // From the root inwards. Stays valid: what is open is the last of its parent, which gets no other
-  // before it is closed.
-  std::vector<JsonNode*> open_;
-  JsonError error_;
 };
 
 }  // namespace
@@ -214,16 +126,14 @@ void throw_exception_from_error(const JsonError& error, const boost::source_loca
 }
 
 JsonResult<std::vector<JsonNode>> read_json(std::string_view text) {
-  const char* const end = text.data() + text.size();
-  Builder builder(text.data());
-  std::vector<JsonNode> values;
-  while (builder.has_more(end)) {
-    if (!builder.read_value(end)) {
-      return builder.take_error();
-    }
-    values.push_back(builder.take());
+  Reader reader(text);
+  try {
+    return reader.read_all();
+  } catch (const input::JsonError& error) {
+    const Place place = reader.place_of(error.at);
+    return JsonError{
+        .line = place.line, .column = place.column, .message = "this is no JSON: " + error.message};
   }
-  return values;
 }
 
 }  // namespace reports

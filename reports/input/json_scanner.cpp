@@ -100,7 +100,7 @@ void JsonScanner::refuse(std::size_t at, std::string message) {
 
 void JsonScanner::refuse_unexpected(std::string_view expected) const {
   if (at_ >= text_.size()) {
-    refuse(at_, fmt::format("the line ends where {} was expected", expected));
+    refuse(at_, fmt::format("the text ends where {} was expected", expected));
   }
   const std::size_t length = std::max<std::size_t>(1, utf8_character(text_.substr(at_)));
   refuse(at_, fmt::format("expected {}, found {}", expected, quoted(text_.substr(at_, length))));
@@ -455,9 +455,13 @@ std::string JsonScanner::canonical_object(int depth) {
   return text + '}';
 }
 
-void JsonScanner::expect_end() {
+bool JsonScanner::is_at_end() {
   skip_blanks();
-  if (at_ < text_.size()) {
+  return at_ == text_.size();
+}
+
+void JsonScanner::expect_end() {
+  if (!is_at_end()) {
     refuse_unexpected("the end of the line");
   }
 }

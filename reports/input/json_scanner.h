@@ -61,6 +61,9 @@ class JsonScanner {
 
   void skip_value();
 
+  // Whether nothing but blanks follows.
+  bool is_at_end();
+
   // Nothing but blanks may follow.
   void expect_end();
 

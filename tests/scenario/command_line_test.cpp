@@ -591,7 +591,8 @@ TEST_F(CommandLine, AWrongCommandLineIsRefusedInOneSentence) {
   const std::string jobs = "--jobs {}: this must be a whole number from 1 to 1024";
   expect_refusal(onceproof({}),
                  2,
-                 "the commands are run, explore, replay, shrink, matrix, defects, merge, check, list");
+                 "the commands are run, explore, replay, shrink, matrix, defects, merge, check, "
+                 "list");
   expect_refusal(onceproof({"frobnicate"}), 2, "frobnicate is not a command");
   expect_refusal(onceproof({"--frobnicate"}), 2, "the option --frobnicate is not known");
   expect_refusal(onceproof({"run", "--frobnicate"}), 2, "the option --frobnicate is not known");

@@ -253,8 +253,8 @@ struct Malformed {
 TEST(Baseline, WhatIsNoAnswerIsRefusedWithItsPlace) {
   const std::vector<Malformed> all{
       {"", AnswerKind::kRun, 1, 1, "this is empty"},
-      {"{\n  \"runs\": [\n    { \"scenario\" \"a\" } ] }", AnswerKind::kRun, 3, 20, "no JSON"},
-      {"{\"runs\": [", AnswerKind::kRun, 1, 11, "unexpected end of input"},
+      {"{\n  \"runs\": [\n    { \"scenario\" \"a\" } ] }", AnswerKind::kRun, 3, 18, "no JSON"},
+      {"{\"runs\": [", AnswerKind::kRun, 1, 11, "the text ends where"},
       {"[]", AnswerKind::kRun, 1, 1, "an answer of onceproof run must be an object, not a list"},
       {"{\"cells\": []}", AnswerKind::kRun, 1, 1, "needs the member \"runs\""},
       {"{\"runs\": []}", AnswerKind::kMatrix, 1, 1, "needs the member \"cells\""},
@@ -262,7 +262,7 @@ TEST(Baseline, WhatIsNoAnswerIsRefusedWithItsPlace) {
       {"{\"runs\": [ 7 ]}", AnswerKind::kRun, 1, 12, "runs must be an object, not a whole number"},
       {"{\"runs\": [\n {\"scenario\": 7}]}", AnswerKind::kRun, 2, 15, "scenario must be text"},
       {std::string(200, '['), AnswerKind::kRun, 1, 65, "nested too deep"},
-      {"{\"runs\": 99999999999999999999999999e999}", AnswerKind::kRun, 1, 40, "number overflow"},
+      {"{\"runs\": 99999999999999999999999999e999}", AnswerKind::kRun, 1, 10, "must be a list"},
       {"\xff", AnswerKind::kRun, 1, 1, "no JSON"}};
   for (const Malformed& malformed : all) {
     const JsonError error = error_of(malformed.text, malformed.kind);

@@ -165,7 +165,7 @@ TEST(JsonScanner, SaysWhereAndWhatIsExpected) {
   EXPECT_EQ(verdict_of(R"({"a":1,})"), "7: expected the name of a field in quotes, found \"}\"");
   EXPECT_EQ(verdict_of(R"({"a" 1})"), "5: expected a colon, found \"1\"");
   EXPECT_EQ(verdict_of(R"({"a":1)"),
-            "6: the line ends where a comma or a closing brace was expected");
+            "6: the text ends where a comma or a closing brace was expected");
   EXPECT_EQ(verdict_of(R"(["a)"), "1: the string that begins here is never closed");
   EXPECT_EQ(verdict_of("[\"a\tb\"]"), "3: control character 0x09 in a string: it must be escaped");
   EXPECT_EQ(verdict_of(std::string_view("[\0]", 3)), "1: expected a JSON value, found \"\\x00\"");
@@ -177,7 +177,7 @@ TEST(JsonScanner, SaysWhereAndWhatIsExpected) {
   EXPECT_EQ(verdict_of("[1.]"), "3: expected a digit, found \"]\"");
   EXPECT_EQ(verdict_of("nan"), "0: expected a JSON value, found \"n\"");
   EXPECT_EQ(verdict_of("{} {}"), "3: expected the end of the line, found \"{\"");
-  EXPECT_EQ(verdict_of(""), "0: the line ends where a JSON value was expected");
+  EXPECT_EQ(verdict_of(""), "0: the text ends where a JSON value was expected");
 }
 
 // A file must not end the program by what it nests.
