@@ -87,6 +87,50 @@ struct Event {
   std::int32_t code = 0;  // engine::Errc of a failure
 };
 
+// What became of a message, as far as the run went.
+enum class MessageFate : std::uint8_t {
+  kUnderWay,
+  kArrived,
+  kLost,    // by the network
+  kCut,     // between two processes that could not reach each other
+  kNobody,  // for a life that was over
+};
+
+// From one process to another.
+struct MessageRecord {
+  std::string kind;  // "add_block", or "disconnected": the notice that the sender is dead
+  engine::Address from;
+  engine::Address to;
+  engine::Instant sent_at;
+  std::optional<engine::Instant> ended_at;  // empty: under way
+  MessageFate fate = MessageFate::kUnderWay;
+  bool again = false;  // the second copy of a message
+  // What it is about, as far as it is about that.
+  std::optional<engine::BatchTime> batch;
+  engine::PartitionId task = -1;
+  std::int32_t attempt = 0;
+  std::optional<engine::BlockId> block;
+  std::vector<engine::OffsetRange> ranges;  // of the block, where the message says them
+  std::int32_t code = 0;                    // engine::Errc of a failure that it reports
+};
+
+// How much an executor keeps from `at` on.
+struct MemoryRecord {
+  engine::Instant at;
+  engine::Address process;
+  std::int64_t task_bytes = 0;   // input of running tasks
+  std::int64_t block_bytes = 0;  // blocks and replicas
+};
+
+// A receiver has fetched everything of the partition before `until`. Where that goes back, it reads
+// again.
+struct ReceiverPosition {
+  engine::Instant at;
+  engine::Address process;  // the executor that it runs on
+  engine::PartitionId partition = 0;
+  engine::Offset until;
+};
+
 struct FaultRecord {
   std::string kind;    // "crash" or "partition"
   std::string target;  // "driver", or "driver and executor:0"
@@ -126,6 +170,10 @@ struct Ledger {
   AggregateKind aggregate = AggregateKind::kNone;
   std::vector<ExpectedAggregate> expected_aggregate;  // by key
   Metrics metrics;
+  // Of a run that was watched closely; else empty.
+  std::vector<MessageRecord> messages;  // in the order of sending
+  std::vector<MemoryRecord> memory;
+  std::vector<ReceiverPosition> receiver_positions;
   bool stalled = false;  // the world did not drain within its virtual budget
   engine::Instant ended_at;
 };

@@ -4,6 +4,7 @@
 #include <array>
 #include <charconv>
 #include <limits>
+#include <map>
 #include <optional>
 #include <string_view>
 #include <system_error>
@@ -116,18 +117,52 @@ std::string_view event_name(const Event& event) {
   engine::fail_invariant("event.kind", "an event of no kind", BOOST_CURRENT_LOCATION);
 }
 
+std::string error_text(std::int32_t code) {
+  return engine::make_error_code(static_cast<engine::Errc>(code)).message();
+}
+
+std::string_view to_string(MessageFate fate) {
+  switch (fate) {
+    case MessageFate::kUnderWay:
+      return "under-way";
+    case MessageFate::kArrived:
+      return "arrived";
+    case MessageFate::kLost:
+      return "lost";
+    case MessageFate::kCut:
+      return "cut";
+    case MessageFate::kNobody:
+      return "nobody";
+  }
+  engine::fail_invariant("fate", "a message of no fate", BOOST_CURRENT_LOCATION);
+}
+
+// [[0,3,7]]: partition, from, until. Empty: there are none.
+std::optional<std::string> ranges_text(const std::vector<engine::OffsetRange>& ranges) {
+  if (ranges.empty()) {
+    return std::nullopt;
+  }
+  std::string text = "[";
+  for (const engine::OffsetRange& range : ranges) {
+    text += text.size() == 1 ? "" : ",";
+    text += fmt::format("[{},{},{}]", range.partition, range.from.value, range.until.value);
+  }
+  return text + "]";
+}
+
 // Writes {"partition":1,"attempt":0,"error":"timed out"}, without the members that say nothing. The
 // error texts are our own and need no escaping.
 void write_detail(const Event& event, std::string& detail) {
-  detail.assign("{");
+  detail.clear();
+  detail.push_back('{');
   const auto separate = [&detail] { return detail.size() == 1 ? "" : ","; };
   const auto out = std::back_inserter(detail);
   if (event.partition >= 0) {
     fmt::format_to(out, R"("partition":{},"attempt":{})", event.partition, event.attempt);
   }
   if (event.code != 0) {
-    const auto error = engine::make_error_code(static_cast<engine::Errc>(event.code));
-    fmt::format_to(out, R"({}"code":{},"error":"{}")", separate(), event.code, error.message());
+    fmt::format_to(
+        out, R"({}"code":{},"error":"{}")", separate(), event.code, error_text(event.code));
   }
   detail.push_back('}');
 }
@@ -183,6 +218,10 @@ class Recording::Store {
     insert_plans(run_id, ledger);
     insert_aggregates(run_id, ledger);
     insert_events(run_id, ledger);
+    insert_messages(run_id, ledger);
+    insert_memory(run_id, ledger);
+    insert_positions(run_id, ledger);
+    insert_texts(run_id, run.texts);
     transaction.commit();
     return run_id;
   }
@@ -214,7 +253,11 @@ class Recording::Store {
                     ?5,?6,?7,?8,?9,?10,?11,?12,?13,?14,?4,?15,?16))"),
           plan(database, "INSERT INTO batch_plan VALUES(?,?,?,?,?,?,?,?,?,?,?,?)"),
           aggregate(database, "INSERT INTO expected_aggregate VALUES(?,?,?)"),
-          event(database, "INSERT INTO event VALUES(?,?,?,?,?,?,?,?)") {}
+          event(database, "INSERT INTO event VALUES(?,?,?,?,?,?,?,?)"),
+          message(database, "INSERT INTO message VALUES(?,?,?,?,?,?,?,?,?,?,?,?,?,?,?,?,?)"),
+          memory(database, "INSERT INTO memory VALUES(?,?,?,?,?,?,?)"),
+          position(database, "INSERT INTO receiver_position VALUES(?,?,?,?,?,?,?)"),
+          text(database, "INSERT INTO run_text VALUES(?,?,?,?)") {}
 
     sql::Statement run;
     sql::Statement fault;
@@ -224,6 +267,10 @@ class Recording::Store {
     sql::Statement plan;
     sql::Statement aggregate;
     sql::Statement event;
+    sql::Statement message;
+    sql::Statement memory;
+    sql::Statement position;
+    sql::Statement text;
   };
 
   std::int64_t insert_run(const RunInfo& run, const Ledger& ledger, const Verdict& verdict) {
@@ -384,6 +431,67 @@ class Recording::Store {
                              event_name(event),
                              event.batch ? std::optional(micros(event.batch->at)) : std::nullopt,
                              detail);
+    }
+  }
+
+  void insert_messages(std::int64_t run_id, const Ledger& ledger) {
+    std::int64_t n = 0;
+    for (const MessageRecord& message : ledger.messages) {
+      const bool has_task = message.task >= 0;
+      const auto integer = [](bool is_there, std::int64_t value) {
+        return is_there ? std::optional(value) : std::nullopt;
+      };
+      statements_->message.run(
+          run_id,
+          ++n,
+          message.kind,
+          process_names_[message.from.process],
+          message.from.incarnation,
+          process_names_[message.to.process],
+          message.to.incarnation,
+          micros(message.sent_at),
+          micros(message.ended_at),
+          to_string(message.fate),
+          message.again,
+          message.batch ? std::optional(micros(message.batch->at)) : std::nullopt,
+          integer(has_task, message.task),
+          integer(has_task, message.attempt),
+          message.block ? std::optional(block_text(*message.block)) : std::nullopt,
+          ranges_text(message.ranges),
+          message.code == 0 ? std::nullopt : std::optional(error_text(message.code)));
+    }
+  }
+
+  void insert_memory(std::int64_t run_id, const Ledger& ledger) {
+    std::int64_t n = 0;
+    for (const MemoryRecord& memory : ledger.memory) {
+      statements_->memory.run(run_id,
+                              ++n,
+                              micros(memory.at),
+                              process_names_[memory.process.process],
+                              memory.process.incarnation,
+                              memory.task_bytes,
+                              memory.block_bytes);
+    }
+  }
+
+  void insert_positions(std::int64_t run_id, const Ledger& ledger) {
+    std::int64_t n = 0;
+    for (const ReceiverPosition& position : ledger.receiver_positions) {
+      statements_->position.run(run_id,
+                                ++n,
+                                micros(position.at),
+                                process_names_[position.process.process],
+                                position.process.incarnation,
+                                position.partition,
+                                position.until.value);
+    }
+  }
+
+  void insert_texts(std::int64_t run_id, const std::vector<RunText>& texts) {
+    std::map<std::string_view, std::int64_t> count;
+    for (const RunText& text : texts) {
+      statements_->text.run(run_id, text.name, ++count[text.name], text.text);
     }
   }
 

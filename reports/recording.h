@@ -50,6 +50,12 @@ class [[nodiscard]] RecordingResult : public boost::system::result<T, RecordingF
   using boost::system::result<T, RecordingFailure>::result;
 };
 
+// What a person wants to read of a run: "description", "story", ...
+struct RunText {
+  std::string name;
+  std::string text;
+};
+
 // What is known of a run besides its ledger and its verdict.
 struct RunInfo {
   std::string scenario;
@@ -62,7 +68,8 @@ struct RunInfo {
   std::string trace_hash;  // 32 hex digits
   bool passed = false;
   std::string topic;
-  std::string sink;  // "append", "batch-uid", ...
+  std::string sink;            // "append", "batch-uid", ...
+  std::vector<RunText> texts;  // of one name several, in their order
 };
 
 class Recording {

@@ -124,6 +124,7 @@ void prepare_recording(sql::Database& database, const std::string& path) {
     }
   }
   require_schema(database, path);
+  database.execute(kCloseSchema);
   database.execute("PRAGMA synchronous = NORMAL");
 }
 

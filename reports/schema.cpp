@@ -285,6 +285,80 @@ SELECT run_id, scenario, kafka, token,
 FROM counted;
 )sql";
 
+const char* const kCloseSchema = R"sql(
+CREATE TABLE IF NOT EXISTS run_text(
+  run_id INTEGER NOT NULL,
+  name TEXT NOT NULL,                 -- description, pipeline, expected, reason, fault, story, ...
+  n INTEGER NOT NULL,                 -- among those of the name
+  text TEXT NOT NULL,
+  PRIMARY KEY(run_id, name, n)) WITHOUT ROWID;
+
+CREATE TABLE IF NOT EXISTS message(
+  run_id INTEGER NOT NULL,
+  n INTEGER NOT NULL,
+  kind TEXT NOT NULL,                 -- disconnected: the sender is dead
+  sender TEXT NOT NULL,
+  sender_incarnation INTEGER NOT NULL,
+  receiver TEXT NOT NULL,
+  receiver_incarnation INTEGER NOT NULL,
+  sent_us INTEGER NOT NULL,
+  ended_us INTEGER,                   -- NULL: under way when the run ended
+  fate TEXT NOT NULL,                 -- arrived, lost, cut, nobody, under-way
+  again INTEGER NOT NULL,             -- the second copy of one message
+  batch_us INTEGER,
+  task INTEGER,
+  attempt INTEGER,
+  block TEXT,                         -- stream/number
+  ranges TEXT,                        -- of the block: [[partition, from, until], ...]
+  error TEXT,
+  PRIMARY KEY(run_id, n)) WITHOUT ROWID;
+
+CREATE TABLE IF NOT EXISTS memory(
+  run_id INTEGER NOT NULL,
+  n INTEGER NOT NULL,
+  virtual_us INTEGER NOT NULL,
+  process TEXT NOT NULL,
+  incarnation INTEGER NOT NULL,
+  task_bytes INTEGER NOT NULL,        -- input of running tasks
+  block_bytes INTEGER NOT NULL,       -- blocks and replicas
+  PRIMARY KEY(run_id, n)) WITHOUT ROWID;
+
+CREATE TABLE IF NOT EXISTS receiver_position(
+  run_id INTEGER NOT NULL,
+  n INTEGER NOT NULL,
+  virtual_us INTEGER NOT NULL,
+  process TEXT NOT NULL,
+  incarnation INTEGER NOT NULL,
+  partition INTEGER NOT NULL,
+  until_offset INTEGER NOT NULL,      -- everything before it was fetched
+  PRIMARY KEY(run_id, n)) WITHOUT ROWID;
+)sql";
+
+// A cell that is explored again takes the place of what it was.
+const char* const kMatrixSchema = R"sql(
+CREATE TABLE IF NOT EXISTS matrix_cell(
+  protocol TEXT NOT NULL,             -- faithful, hardened
+  source TEXT NOT NULL,
+  reliable INTEGER NOT NULL,
+  wal INTEGER NOT NULL,
+  checkpoint INTEGER NOT NULL,
+  offsets TEXT NOT NULL,
+  sink TEXT NOT NULL,
+  crash TEXT NOT NULL,
+  received TEXT NOT NULL,             -- weakest guarantee of any schedule
+  output TEXT NOT NULL,
+  schedules INTEGER NOT NULL,
+  pruned INTEGER NOT NULL,
+  of INTEGER NOT NULL,
+  depth INTEGER NOT NULL,
+  lost TEXT NOT NULL,                 -- token of the shortest schedule, or empty
+  duplicated TEXT NOT NULL,
+  wrong TEXT NOT NULL,
+  stalled TEXT NOT NULL,
+  n INTEGER NOT NULL,                 -- place in the table
+  PRIMARY KEY(protocol, source, reliable, wal, checkpoint, offsets, sink, crash)) WITHOUT ROWID;
+)sql";
+
 // A campaign is a search of one scenario in parts, which are counted from 0 and may be missing. Its
 // other columns say what the parts were computed from.
 const char* const kCampaignSchema = R"sql(

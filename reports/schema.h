@@ -15,6 +15,13 @@ inline constexpr std::string_view kSchemaVersion = "2";
 // Statements that turn an empty database into a recording without runs.
 extern const char* const kSchema;
 
+// Statements that give a recording the tables of what a close look at a run notes, if it has none:
+// recordings that were made before there was such a look go without.
+extern const char* const kCloseSchema;
+
+// Statements that give a recording the table of the guarantee matrix, if it has none.
+extern const char* const kMatrixSchema;
+
 // Statements that give a recording the tables of campaigns, if it has none.
 extern const char* const kCampaignSchema;
 

@@ -61,6 +61,12 @@ std::int64_t Database::query_integer(std::string_view statement) {
   return found ? query.integer(0) : 0;
 }
 
+bool Database::has_table(std::string_view name) {
+  Statement query(*this, "SELECT 1 FROM sqlite_schema WHERE name = ?");
+  query.start(name);
+  return query.step();
+}
+
 std::int64_t Database::last_insert_rowid() const {
   return sqlite3_last_insert_rowid(handle_);
 }

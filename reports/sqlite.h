@@ -37,6 +37,9 @@ class Database {
   // The first column of the first row.
   std::int64_t query_integer(std::string_view statement);
 
+  // Or a view.
+  bool has_table(std::string_view name);
+
   [[nodiscard]] std::int64_t last_insert_rowid() const;
 
   [[nodiscard]] sqlite3* handle() const { return handle_; }

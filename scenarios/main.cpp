@@ -109,6 +109,10 @@ void add_file(CLI::App& command,
   command.add_option(name, file, description)->type_name("FILE");
 }
 
+void add_pages(CLI::App& command, std::string& folder, const std::string& description) {
+  command.add_option("--html", folder, description)->type_name("DIR");
+}
+
 // "3/64": a number, a stroke, a number that is not smaller.
 void add_shard(CLI::App& command, scenarios::Shard& shard) {
   const auto read = [&shard](const std::string& text) {
@@ -155,7 +159,10 @@ CLI::App* add_run(CLI::App& program, scenarios::RunOptions& options) {
   add_seed(*command, common, "Instead of the seed of each scenario");
   add_jobs(*command, common, "Scenarios at once; default: one per processor");
   add_file(*command, "--db", common.database, "Where to record; empty: nowhere [onceproof.db]");
-  command->add_option("--report", common.report_directory, "For verdicts.md; empty: none [report]")
+  command
+      ->add_option("--html,--report",
+                   common.report_directory,
+                   "For pages and verdicts.md; empty: none [report]")
       ->type_name("DIR");
   add_formats(*command, common);
   add_baseline(*command, common);
@@ -189,6 +196,7 @@ CLI::App* add_explore(CLI::App& program, scenarios::ExploreOptions& options) {
   add_file(*command, "--db", common.database, "Keeps what is done; empty: nowhere [onceproof.db]");
   command->add_flag("--resume", options.resumes, "Go on with what the file has of this search");
   add_shard(*command, options.shard);
+  add_pages(*command, common.report_directory, "Pages of what is found to this folder");
   add_formats(*command, common);
   add_baseline(*command, common);
   command->add_flag("--quiet", common.quiet, "No progress on stderr");
@@ -269,6 +277,8 @@ CLI::App* add_matrix(CLI::App& program, scenarios::MatrixOptions& options) {
       [&options](std::int32_t depth) { options.depth = depth; },
       "2: all pairs of crashes as well, where none alone loses");
   command->add_flag("--scenarios", options.scenarios, "Print the world of each row as a scenario");
+  add_file(*command, "--db", common.database, "A recording that keeps the table");
+  add_pages(*command, common.report_directory, "Pages of that recording to this folder");
   add_formats(*command, common);
   add_baseline(*command, common);
   add_terminal_flags(*command, common);
@@ -365,6 +375,25 @@ CLI::App* add_check(CLI::App& program, scenarios::CheckOptions& options) {
   return command;
 }
 
+CLI::App* add_report(CLI::App& program, scenarios::ReportOptions& options) {
+  CLI::App* const command =
+      program.add_subcommand("report", "Make pages of a recording, for a browser");
+  options.common.database = "onceproof.db";
+  options.common.report_directory = "report";
+  add_file(*command, "--db", options.common.database, "The recording [onceproof.db]");
+  add_pages(*command, options.common.report_directory, "For the pages [report]");
+  add_number<std::int64_t>(
+      *command,
+      "--run",
+      1,
+      std::numeric_limits<std::int64_t>::max(),
+      [&options](std::int64_t run_id) { options.run_ids.push_back(run_id); },
+      "Only this run; may be given several times")
+      ->expected(1)
+      ->multi_option_policy(CLI::MultiOptionPolicy::TakeAll);
+  return command;
+}
+
 CLI::App* add_list(CLI::App& program, scenarios::ListOptions& options) {
   static const std::vector<std::string> words{
       "scenarios", "pipelines", "points", "faults", "sinks", "defects", "protocol"};
@@ -455,6 +484,7 @@ struct Options {
   scenarios::DefectsOptions defects;
   scenarios::MergeOptions merge;
   scenarios::CheckOptions check;
+  scenarios::ReportOptions report;
   scenarios::ListOptions list;
 };
 
@@ -495,6 +525,9 @@ std::vector<Command> add_commands(CLI::App& program, Options& options) {
       {add_check(program, options.check),
        kEndsAtOnce,
        [&] { return scenarios::check_command(options.check); }},
+      {add_report(program, options.report),
+       kEndsAtOnce,
+       [&] { return scenarios::report_command(options.report); }},
       {add_list(program, options.list),
        kEndsAtOnce,
        [&] { return scenarios::list_command(options.list); }},

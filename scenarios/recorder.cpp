@@ -67,14 +67,15 @@ class Recorder::ProcessListener final : public engine::Listener {
   }
 
   void task_memory_changed(std::int64_t delta_bytes) override {
-    recorder_.change_memory(process_.id(), delta_bytes, 0);
+    recorder_.change_memory(process_, delta_bytes, 0);
   }
 
   void block_memory_changed(std::int64_t delta_bytes) override {
-    recorder_.change_memory(process_.id(), 0, delta_bytes);
+    recorder_.change_memory(process_, 0, delta_bytes);
   }
 
   void receiver_position(engine::PartitionId partition, engine::Offset until) override {
+    recorder_.note_position(process_.address(), partition, until);
     recorder_.move_receiver(process_.id(), partition, until);
   }
 
@@ -252,15 +253,15 @@ void Recorder::end_batch(engine::Incarnation driver, engine::BatchTime batch, bo
   }
 }
 
-void Recorder::change_memory(engine::ProcessId executor,
+void Recorder::change_memory(const sim::Process& executor,
                              std::int64_t task_delta_bytes,
                              std::int64_t block_delta_bytes) {
-  Memory& held = memory_[executor];
+  Memory& held = memory_[executor.id()];
   held.task_bytes += task_delta_bytes;
   held.block_bytes += block_delta_bytes;
   INVARIANT(held.task_bytes >= 0 && held.block_bytes >= 0,
             "{} holds {} bytes of task input and {} of blocks",
-            engine::to_string(executor),
+            engine::to_string(executor.id()),
             held.task_bytes,
             held.block_bytes);
   reports::Metrics& metrics = ledger_.metrics;
@@ -268,6 +269,21 @@ void Recorder::change_memory(engine::ProcessId executor,
   metrics.peak_block_bytes = std::max(metrics.peak_block_bytes, held.block_bytes);
   metrics.peak_executor_bytes =
       std::max(metrics.peak_executor_bytes, held.task_bytes + held.block_bytes);
+  if (is_close_) {
+    ledger_.memory.push_back({.at = scheduler_.now(),
+                              .process = executor.address(),
+                              .task_bytes = held.task_bytes,
+                              .block_bytes = held.block_bytes});
+  }
+}
+
+void Recorder::note_position(engine::Address executor,
+                             engine::PartitionId partition,
+                             engine::Offset to) {
+  if (is_close_) {
+    ledger_.receiver_positions.push_back(
+        {.at = scheduler_.now(), .process = executor, .partition = partition, .until = to});
+  }
 }
 
 // A receiver that fetches goes forward; one that does not has started again. One that forgets where

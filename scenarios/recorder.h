@@ -54,6 +54,9 @@ class Recorder {
   // its blocks: one that could not be is as empty as one for which none wait.
   [[nodiscard]] bool drained_at(engine::BatchTime batch) const;
 
+  // From now on memory and the positions of receivers are noted as they change.
+  void note_closely() { is_close_ = true; }
+
   // Called for every processed batch.
   std::function<void(engine::BatchTime)> on_batch_processed;
 
@@ -77,9 +80,10 @@ class Recorder {
             const std::vector<engine::PlannedRange>& ranges);
   void output_ended(const sim::Process& executor, const engine::PointContext& context);
   void end_batch(engine::Incarnation driver, engine::BatchTime batch, bool completed);
-  void change_memory(engine::ProcessId executor,
+  void change_memory(const sim::Process& executor,
                      std::int64_t task_delta_bytes,
                      std::int64_t block_delta_bytes);
+  void note_position(engine::Address executor, engine::PartitionId partition, engine::Offset to);
   void move_receiver(engine::ProcessId executor, engine::PartitionId partition, engine::Offset to);
   void change_buffer(engine::ProcessId executor, std::int64_t delta_records);
   void forget_receivers(engine::ProcessId executor);
@@ -111,6 +115,7 @@ class Recorder {
   std::map<engine::ProcessId, Memory> memory_;
   const bool has_shuffle_;
   const bool has_receivers_;
+  bool is_close_ = false;
   // By partition: of living executors that work for the current driver, in the order in which their
   // receivers started.
   std::vector<std::vector<Position>> positions_;

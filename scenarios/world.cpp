@@ -16,6 +16,7 @@
 #include "faults/injector.h"
 #include "scenarios/disruptions.h"
 #include "scenarios/fault_text.h"
+#include "scenarios/message_notes.h"
 #include "scenarios/producer.h"
 #include "scenarios/recorder.h"
 #include "sim/kafka/unsteady_cluster.h"
@@ -168,6 +169,7 @@ class World {
   sim::FileSystem files_;
   sim::OffsetTable offset_table_;
   sim::Network<engine::Message> network_;
+  std::optional<MessageNotes> message_notes_;
   sim::UnsteadyCluster kafka_;
   Disruptions disruptions_;
   std::unique_ptr<Host> driver_;
@@ -290,6 +292,10 @@ World::World(const RunRequest& request, Outside outside, sim::SchedulerMemory& m
   pipeline_.source.topic += request.name_suffix;
   pipeline_.source.group += request.name_suffix;
   recorder_.ledger().inputs.reserve(request.workload.records.size());
+  if (request.watch.closely) {
+    recorder_.note_closely();
+    network_.observe(message_notes_.emplace(scheduler_, recorder_.ledger().messages));
+  }
   driver_ = std::make_unique<Host>(*this, engine::ProcessId{engine::Role::kDriver, 0});
   for (std::int32_t i = 0; i < scenario_.cluster.executors; ++i) {
     executors_.push_back(

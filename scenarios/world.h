@@ -46,12 +46,14 @@ struct Outside {
   std::function<void(sim::StateBytes&)> describe = {};
 };
 
-// For whoever explores: what to note of a run, and when to end it.
+// For whoever looks on: what to note of a run, and when to end it.
 struct Watch {
   // Whose crashes are considered at each boundary, 64 at most; none: boundaries are not noted.
   std::span<const faults::Target> targets;
   // Asked at the black-out. True: what follows is known, and the run ends there. May be empty.
   std::function<bool(const sim::StateHash&)> is_known;
+  // The ledger has messages, memory and the positions of receivers as well.
+  bool closely = false;
 };
 
 // Driver and executors are all dead, every fault of the plan has come, nothing is under way: the

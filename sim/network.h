@@ -18,6 +18,8 @@
 //                    listens at its port any more. Not if the link is cut, nor after a silent end.
 //   N5  Intercepted. An interception meets as many messages as it says, of those that it matches
 //                    and that no cut swallows, in the order of sending; no other message.
+//   N6  Observed.    An observer is told of every message and notice when it is sent, and once what
+//                    became of it, unless it is still under way. Nothing else depends on it.
 // tests/unit/network_test.cpp checks each of them by name.
 
 #pragma once
@@ -68,6 +70,34 @@ struct Interception {
   bool twice = false;
   engine::Duration late{0};   // and what follows on the same link with it (N1)
   std::function<void()> met;  // called for each message that it meets; may be empty
+};
+
+// What became of a message.
+enum class MessageEnd : std::uint8_t {
+  kArrived,
+  kLost,    // by the network
+  kCut,     // its link was cut when it was sent or when it should have arrived
+  kNobody,  // the life that it was for is over
+};
+
+template <class Message>
+class MessageObserver {
+ public:
+  struct Sent {
+    engine::Address from;
+    engine::Address to;
+    const Message* message = nullptr;  // null: the notice that the life `from` is over
+    bool again = false;                // the second of two copies
+  };
+
+  MessageObserver() = default;
+  MessageObserver(const MessageObserver&) = delete;
+  MessageObserver& operator=(const MessageObserver&) = delete;
+  virtual ~MessageObserver() = default;
+
+  // Returns the number by which ended() will name it.
+  virtual std::size_t sent(const Sent& what) = 0;
+  virtual void ended(std::size_t number, MessageEnd how) = 0;
 };
 
 // `std::uint64_t digest(const Message&)` is found by argument-dependent lookup; it says for the
@@ -126,6 +156,9 @@ class Network {
     INVARIANT(interception.times > 0, "an interception of {} messages", interception.times);
     interceptions_.push_back(std::move(interception));
   }
+
+  // `observer` is told of everything that is sent from now on, and outlives what is under way.
+  void observe(MessageObserver<Message>& observer) { observer_ = &observer; }
 
   // Nobody is told of the next end of a life of `process`: its machine stops, so no kernel is left
   // to close its sockets.
@@ -197,7 +230,9 @@ class Network {
     std::size_t to = 0;
     engine::Address receiver;
     std::uint64_t digest = 0;
-    bool refused = false;  // the receiver had ended before this was sent
+    bool refused = false;    // the receiver had ended before this was sent
+    bool again = false;      // the second of two copies
+    std::size_t number = 0;  // the observer's, if there is one
     Envelope envelope;
   };
 
@@ -234,6 +269,7 @@ class Network {
     from.process.record(Operation::kMessageSent, content);
     if (link.is_cut()) {
       from.process.record(Operation::kMessageLost, content);
+      observe_loss(from.self(), to, message, MessageEnd::kCut);
       return;
     }
     link.connected = link.connected || is_living(target, to);
@@ -241,6 +277,7 @@ class Network {
     RandomStream& random = stream_of(from, target, link);
     if (fate.lost || happens(link.options.loss, random)) {
       from.process.record(Operation::kMessageLost, content);
+      observe_loss(from.self(), to, message, MessageEnd::kLost);
       return;
     }
     const bool twice = happens(link.options.duplication, random) || fate.twice;
@@ -249,9 +286,12 @@ class Network {
                   .receiver = to,
                   .digest = content,
                   .refused = !is_living(target, to) && to.incarnation != target.vanished_life,
+                  .again = false,
+                  .number = 0,
                   .envelope = {.from = from.self(), .content = std::move(message)}};
     if (twice) {
       dispatch(link, Flight(flight), draw_latency(link.options, random) + fate.late);
+      flight.again = true;
     }
     dispatch(link, std::move(flight), draw_latency(link.options, random) + fate.late);
   }
@@ -296,6 +336,12 @@ class Network {
   // Arrivals of one direction are at least a microsecond apart: their order holds even where the
   // scheduler shuffles what is ready in one instant.
   void dispatch(Link& link, Flight flight, engine::Duration latency) {
+    if (observer_ != nullptr) [[unlikely]] {
+      flight.number = observer_->sent({.from = flight.envelope.from,
+                                       .to = flight.receiver,
+                                       .message = std::get_if<Message>(&flight.envelope.content),
+                                       .again = flight.again});
+    }
     engine::Instant& last = link.direction(flight.from, flight.to).last_arrival;
     const engine::Instant arrival = scheduler_.now() + latency;
     last = std::max(arrival, last + engine::Duration(1));
@@ -307,8 +353,10 @@ class Network {
     Flight flight = std::move(flights_[slot]);
     free_.push_back(slot);
     Node& target = *nodes_[flight.to];
-    if (link_between(flight.from, flight.to).is_cut() || !is_living(target, flight.receiver)) {
+    const bool is_cut = link_between(flight.from, flight.to).is_cut();
+    if (is_cut || !is_living(target, flight.receiver)) {
       target.process.record(Operation::kMessageLost, flight.digest);
+      observe_end(flight, is_cut ? MessageEnd::kCut : MessageEnd::kNobody);
       if (flight.refused) {
         refuse(flight);
       }
@@ -317,6 +365,7 @@ class Network {
     const bool is_message = std::holds_alternative<Message>(flight.envelope.content);
     target.process.record(is_message ? Operation::kMessageReceived : Operation::kDisconnected,
                           flight.digest);
+    observe_end(flight, MessageEnd::kArrived);
     target.mailbox->push(std::move(flight.envelope));
   }
 
@@ -357,8 +406,28 @@ class Network {
                     .receiver = receiver,
                     .digest = source.process.digest(ended),
                     .refused = false,
+                    .again = false,
+                    .number = 0,
                     .envelope = {.from = ended, .content = engine::Disconnected{.peer = ended}}},
              draw_latency(link.options, random));
+  }
+
+  // It never was under way.
+  void observe_loss(engine::Address from,
+                    engine::Address to,
+                    const Message& message,
+                    MessageEnd how) {
+    if (observer_ != nullptr) [[unlikely]] {
+      const std::size_t number =
+          observer_->sent({.from = from, .to = to, .message = &message, .again = false});
+      observer_->ended(number, how);
+    }
+  }
+
+  void observe_end(const Flight& flight, MessageEnd how) {
+    if (observer_ != nullptr) [[unlikely]] {
+      observer_->ended(flight.number, how);
+    }
   }
 
   static bool is_living(const Node& node, engine::Address life) {
@@ -391,6 +460,7 @@ class Network {
   Scheduler& scheduler_;
   std::uint64_t seed_;
   LinkOptions default_options_;
+  MessageObserver<Message>* observer_ = nullptr;
   std::vector<std::unique_ptr<Node>> nodes_;
   std::deque<Link> links_;
   std::vector<Interception<Message>> interceptions_;  // oldest first

@@ -95,6 +95,13 @@ struct CheckOptions {
 
 int check_command(const CheckOptions& options);
 
+struct ReportOptions {
+  CommonOptions common;               // the database, and the folder of the pages
+  std::vector<std::int64_t> run_ids;  // none: all
+};
+
+int report_command(const ReportOptions& options);
+
 struct ListOptions {
   std::string what;  // scenarios, pipelines, points, faults, sinks, defects
   bool markdown = false;

@@ -13,13 +13,17 @@
 
 #include "reports/campaign.h"
 #include "reports/exploration_table.h"
+#include "reports/recording.h"
 #include "scenarios/catalogue.h"
 #include "scenarios/commands/commands.h"
 #include "scenarios/commands/exploration_report.h"
 #include "scenarios/commands/interruption.h"
+#include "scenarios/commands/pages_folder.h"
 #include "scenarios/commands/parallel_search.h"
 #include "scenarios/commands/progress.h"
+#include "scenarios/commands/recorded_runs.h"
 #include "scenarios/commands/results.h"
+#include "scenarios/commands/scenario_report.h"
 #include "scenarios/explored_promises.h"
 #include "scenarios/explorer.h"
 #include "scenarios/kept_search.h"
@@ -83,6 +87,8 @@ class Exploring {
                                        const Exploration& exploration) const;
   void say_speed(const Exploration& exploration, Clock::duration elapsed) const;
   Results results() const;
+  std::string record_witnesses(const PreparedScenario& prepared, const Exploration& exploration);
+  std::string write_pages() const;
 
   const ExploreOptions& options_;
   KafkaChoice kafka_;
@@ -94,6 +100,7 @@ class Exploring {
   std::vector<reports::JudgedCase> cases_;  // of the reports
   ScenarioPlaces places_;
   std::unique_ptr<ParallelSearch> search_;  // the latest
+  std::vector<std::int64_t> run_ids_;       // of the witnesses, where pages are wanted
 };
 
 int Exploring::run(const std::vector<PreparedScenario>& all) {
@@ -108,8 +115,11 @@ int Exploring::run(const std::vector<PreparedScenario>& all) {
   if (failure.empty() && !is_interrupted()) {
     compare_with(baseline_, options_.common, reports::AnswerKind::kExplore, results);
   }
-  const std::string unwritten =
+  std::string unwritten =
       results.ci.cases.empty() ? std::string() : write_results(options_.common, results);
+  if (unwritten.empty() && failure.empty() && !reports_.empty()) {
+    unwritten = write_pages();
+  }
   int status = kAsExpected;
   if (is_interrupted()) {
     status = interruption_status();
@@ -163,7 +173,45 @@ std::string Exploring::search(const PreparedScenario& prepared) {
   cases_.push_back(case_of(
       prepared.scenario, kafka_.to_string(), explored->baseline.token, mismatches, places_));
   cases_.back().wall_time = std::chrono::duration_cast<std::chrono::microseconds>(elapsed);
+  return options_.common.report_directory.empty() ? std::string()
+                                                  : record_witnesses(prepared, *explored);
+}
+
+// Runs the first schedule of each finding again and looks closely. Empty: done, or interrupted.
+std::string Exploring::record_witnesses(const PreparedScenario& prepared,
+                                        const Exploration& exploration) {
+  auto recording = reports::Recording::open(options_.common.database);
+  if (!recording) {
+    return recording.error().sentence;
+  }
+  const auto runner = Runner::create(kafka_, is_interrupted);
+  if (!runner) {
+    return runner.error().message;
+  }
+  for (const auto& [kind, finding] : exploration.findings) {
+    auto witness = run_for_record(**runner, prepared, finding.plan);
+    if (!witness) {
+      return witness.error().message;
+    }
+    if (witness->judged.run.interrupted) {
+      return {};
+    }
+    std::string failure = record_runs(*recording, {std::move(*witness)}, run_ids_);
+    if (!failure.empty()) {
+      return failure;
+    }
+  }
   return {};
+}
+
+// Empty: written, or not wanted; else a sentence.
+std::string Exploring::write_pages() const {
+  const CommonOptions& common = options_.common;
+  if (common.report_directory.empty() || is_interrupted()) {
+    return {};
+  }
+  const auto pages = write_pages_folder(common.database, common.report_directory, run_ids_);
+  return pages ? std::string() : pages.error().sentence;
 }
 
 Keep Exploring::keeping(const PreparedScenario& prepared, const SearchOptions& search) {
@@ -251,6 +299,9 @@ std::string conflict(const ExploreOptions& options, const KafkaChoice& kafka) {
   const bool needs_file = options.resumes || options.shard.count > 1;
   if (needs_file && options.common.database.empty()) {
     return "--resume and --shard need a file that keeps what is done: --db FILE";
+  }
+  if (!options.common.report_directory.empty() && options.common.database.empty()) {
+    return "--html makes pages of a recording: --db FILE";
   }
   return output_conflict(options.common);
 }

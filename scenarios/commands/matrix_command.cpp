@@ -8,9 +8,11 @@
 #include <fmt/format.h>
 #include <unistd.h>
 
+#include "reports/matrix_recording.h"
 #include "reports/matrix_table.h"
 #include "scenarios/commands/commands.h"
 #include "scenarios/commands/interruption.h"
+#include "scenarios/commands/pages_folder.h"
 #include "scenarios/commands/progress.h"
 #include "scenarios/commands/results.h"
 #include "scenarios/commands/runner_pool.h"
@@ -95,6 +97,9 @@ std::string wrong_options(const MatrixOptions& options) {
     if (!sentence.empty()) {
       return sentence;
     }
+  }
+  if (!options.common.report_directory.empty() && options.common.database.empty()) {
+    return "--html makes pages of a recording: --db FILE";
   }
   return output_conflict(options.common);
 }
@@ -189,6 +194,22 @@ reports::MatrixReport make_report(const std::vector<RowWork>& work,
     report.confirmations.push_back(confirmation_of(work, kafka));
   }
   return report;
+}
+
+// Into the recording and onto its pages, as far as either is wanted. Empty: done; else a sentence.
+std::string keep_matrix(const CommonOptions& common, const reports::MatrixReport& report) {
+  if (common.database.empty()) {
+    return {};
+  }
+  const auto recorded = reports::record_matrix(common.database, report);
+  if (!recorded) {
+    return recorded.error().sentence;
+  }
+  if (common.report_directory.empty()) {
+    return {};
+  }
+  const auto pages = write_pages_folder(common.database, common.report_directory, {});
+  return pages ? std::string() : pages.error().sentence;
 }
 
 // A cell fails only against a baseline: the table states what is, and expects nothing.
@@ -366,8 +387,11 @@ int MatrixSession::conclude(const std::string& failure, const reports::MatrixRep
   if (failure.empty() && !is_interrupted()) {
     compare_with(baseline_, options_.common, reports::AnswerKind::kMatrix, results);
   }
-  const std::string unwritten =
+  std::string unwritten =
       results.ci.cases.empty() ? std::string() : write_results(options_.common, results);
+  if (unwritten.empty() && !results.ci.cases.empty()) {
+    unwritten = keep_matrix(options_.common, report);
+  }
   if (is_interrupted()) {
     return interruption_status();
   }

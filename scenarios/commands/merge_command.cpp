@@ -21,28 +21,6 @@ using reports::RecordingErrc;
 using reports::RecordingFailure;
 using reports::RecordingResult;
 
-// Of a file that was named: is the file wrong, or could the bench not do its work?
-ExitStatus status_of(const RecordingFailure& failure) {
-  switch (failure.code) {
-    case RecordingErrc::kCannotOpen:
-    case RecordingErrc::kNotADatabase:
-    case RecordingErrc::kOtherSchema:
-    case RecordingErrc::kDisagrees:
-    case RecordingErrc::kDamaged:
-    case RecordingErrc::kUnknownRun:
-      return kBadInput;
-    case RecordingErrc::kDiskFull:
-    case RecordingErrc::kBusy:
-    case RecordingErrc::kFailed:
-      break;
-  }
-  return kBenchFailed;
-}
-
-int fail_by(const RecordingFailure& failure) {
-  return fail(status_of(failure), failure.sentence);
-}
-
 // What is known of a campaign: its parts, put together in the order of their numbers.
 RecordingResult<reports::ExplorationReport> report_of(Campaign& campaign,
                                                       const CampaignIdentity& identity) {

@@ -88,6 +88,23 @@ int fail(ExitStatus status, const std::string& sentence) {
   return status;
 }
 
+int fail_by(const reports::RecordingFailure& failure) {
+  switch (failure.code) {
+    case reports::RecordingErrc::kCannotOpen:
+    case reports::RecordingErrc::kNotADatabase:
+    case reports::RecordingErrc::kOtherSchema:
+    case reports::RecordingErrc::kDisagrees:
+    case reports::RecordingErrc::kDamaged:
+    case reports::RecordingErrc::kUnknownRun:
+      return fail(kBadInput, failure.sentence);
+    case reports::RecordingErrc::kDiskFull:
+    case reports::RecordingErrc::kBusy:
+    case reports::RecordingErrc::kFailed:
+      break;
+  }
+  return fail(kBenchFailed, failure.sentence);
+}
+
 void print_aside(const std::string& text) {
   std::ignore = std::fwrite(text.data(), 1, text.size(), stderr);
 }

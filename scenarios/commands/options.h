@@ -10,6 +10,7 @@
 #include <span>
 #include <string>
 
+#include "reports/recording.h"
 #include "reports/verdict_table.h"
 #include "scenarios/prepared.h"
 #include "scenarios/runner.h"
@@ -39,7 +40,7 @@ struct CommonOptions {
   std::string markdown;
   std::string json;
   std::string baseline;          // an answer of before; empty: none
-  std::string report_directory;  // empty: none
+  std::string report_directory;  // for pages; empty: none
   GitHubStep github;
   bool quiet = false;
   bool no_color = false;
@@ -56,6 +57,10 @@ std::string first_impossible(std::span<const PreparedScenario> prepared, const K
 
 // One line on stderr, "onceproof: ...", and the status.
 int fail(ExitStatus status, const std::string& sentence);
+
+// The same about a recording, with the status that says whether the file that was named is wrong or
+// the bench could not do its work.
+int fail_by(const reports::RecordingFailure& failure);
 
 // To stderr; whatever comes of it.
 void print_aside(const std::string& text);

@@ -1,11 +1,9 @@
 #include <algorithm>
-#include <chrono>
 #include <cstdlib>
 #include <map>
 #include <optional>
 #include <utility>
 
-#include <fmt/chrono.h>
 #include <fmt/format.h>
 
 #include "reports/recording.h"
@@ -13,33 +11,15 @@
 #include "scenarios/catalogue.h"
 #include "scenarios/commands/commands.h"
 #include "scenarios/commands/interruption.h"
+#include "scenarios/commands/pages_folder.h"
 #include "scenarios/commands/progress.h"
+#include "scenarios/commands/recorded_runs.h"
 #include "scenarios/commands/results.h"
 #include "scenarios/commands/scenario_pool.h"
 #include "scenarios/commands/scenario_report.h"
 
 namespace scenarios {
 namespace {
-
-std::string wall_time_text() {
-  const auto now =
-      std::chrono::time_point_cast<std::chrono::seconds>(std::chrono::system_clock::now());
-  return fmt::format("{:%Y-%m-%dT%H:%M:%SZ}",
-                     fmt::gmtime(std::chrono::system_clock::to_time_t(now)));
-}
-
-// Empty: done; else a sentence.
-std::string record(reports::Recording& recording, const ScenarioReport& report) {
-  for (const RecordedRun& recorded : report.runs) {
-    reports::RunInfo info = recorded.info;
-    info.started_at = wall_time_text();
-    const auto stored = recording.record(info, recorded.judged.run.ledger, recorded.judged.verdict);
-    if (!stored) {
-      return stored.error().sentence;
-    }
-  }
-  return {};
-}
 
 using Baseline = std::optional<std::vector<reports::Standing>>;
 
@@ -94,7 +74,8 @@ class Session {
       return {};  // Interrupted before anything was finished.
     }
     incomplete_ += report.interrupted ? 1 : 0;
-    std::string failure = recording_ ? record(*recording_, report) : std::string();
+    std::string failure =
+        recording_ ? record_runs(*recording_, report.runs, run_ids_) : std::string();
     finished_.emplace(finished.index, Judged{report.row, report.mismatches});
     return failure;
   }
@@ -127,7 +108,7 @@ class Session {
       compare_with(baseline_, common_, reports::AnswerKind::kRun, results);
     }
     const std::string unwritten =
-        finished_.empty() && is_partial ? std::string() : write_results(common_, results);
+        finished_.empty() && is_partial ? std::string() : write_everything(results);
     if (is_interrupted()) {
       print_aside(fmt::format("onceproof: interrupted: {} of {} scenarios are finished\n",
                               finished_.size() - incomplete_,
@@ -140,6 +121,20 @@ class Session {
     return reports::all_passed(results.ci) ? kAsExpected : kUnexpected;
   }
 
+  // Empty: written; else a sentence.
+  std::string write_everything(const Results& results) {
+    std::string failure = write_results(common_, results);
+    if (failure.empty() && !common_.report_directory.empty() && !run_ids_.empty()) {
+      const auto pages = write_pages_folder(common_.database, common_.report_directory, run_ids_);
+      if (!pages) {
+        failure = pages.error().sentence;
+      } else if (!common_.quiet) {
+        print_aside(fmt::format("pages: {}/index.html\n", common_.report_directory));
+      }
+    }
+    return failure;
+  }
+
   struct Judged {
     reports::VerdictRow row;
     std::vector<Mismatch> mismatches;
@@ -149,6 +144,7 @@ class Session {
   const std::vector<PreparedScenario>& scenarios_;
   std::optional<reports::Recording> recording_;
   Baseline baseline_;
+  std::vector<std::int64_t> run_ids_;       // recorded
   std::map<std::size_t, Judged> finished_;  // by scenario
   std::size_t incomplete_ = 0;              // explorations that were interrupted
 };

@@ -11,6 +11,7 @@
 #include "scenarios/explored_promises.h"
 #include "scenarios/explorer.h"
 #include "scenarios/pipeline_reader.h"
+#include "scenarios/run_texts.h"
 
 namespace scenarios {
 namespace {
@@ -21,22 +22,28 @@ std::chrono::microseconds since(SteadyClock::time_point start) {
   return std::chrono::duration_cast<std::chrono::microseconds>(SteadyClock::now() - start);
 }
 
-RecordedRun to_record(const Runner& runner,
-                      const PreparedScenario& prepared,
-                      JudgedRun judged,
-                      std::chrono::microseconds wall,
-                      bool passed) {
+// With the plan and the reasons why it did not pass.
+struct ToRecord {
+  JudgedRun judged;
+  const faults::FaultPlan& plan;
+  std::chrono::microseconds wall;
+  std::vector<std::string> reasons;
+};
+
+RecordedRun to_record(const Runner& runner, const PreparedScenario& prepared, ToRecord run) {
+  JudgedRun& judged = run.judged;
   reports::RunInfo info{.scenario = prepared.scenario.name,
                         .seed = prepared.scenario.seed,
                         .kafka = runner.kafka().to_string(),
                         .token = judged.token,
                         .started_at = {},
                         .virtual_us = judged.run.ledger.ended_at.time_since_epoch().count(),
-                        .wall_us = wall.count(),
+                        .wall_us = run.wall.count(),
                         .trace_hash = sim::to_string(judged.run.trace_hash),
-                        .passed = passed,
+                        .passed = run.reasons.empty(),
                         .topic = prepared.scenario.pipeline.source.topic,
-                        .sink = std::string(to_string(prepared.scenario.pipeline.sink.kind))};
+                        .sink = std::string(to_string(prepared.scenario.pipeline.sink.kind)),
+                        .texts = texts_of(prepared.scenario, judged, run.plan, run.reasons)};
   return {.info = std::move(info), .judged = std::move(judged)};
 }
 
@@ -54,9 +61,19 @@ void refute_by(ScenarioReport& report, const std::vector<Mismatch>& mismatches) 
   report.row.passed = report.mismatches.empty();
 }
 
+Runner::Outcome<JudgedRun> run_closely(Runner& runner,
+                                       const PreparedScenario& prepared,
+                                       const faults::FaultPlan& plan) {
+  return runner.run(prepared,
+                    prepared.scenario.seed,
+                    plan,
+                    sim::Trace::Recording::kHashOnly,
+                    {.targets = {}, .is_known = {}, .closely = true});
+}
+
 Runner::Outcome<ScenarioReport> run_once(Runner& runner, const PreparedScenario& prepared) {
   const auto start = SteadyClock::now();
-  auto judged = runner.run(prepared, prepared.scenario.seed, prepared.scenario.faults);
+  auto judged = run_closely(runner, prepared, prepared.scenario.faults);
   if (!judged) {
     return judged.error();
   }
@@ -70,8 +87,12 @@ Runner::Outcome<ScenarioReport> run_once(Runner& runner, const PreparedScenario&
   report.row.token = judged->token;
   refute_by(report, check(prepared.scenario, judged->verdict, judged->run.ledger));
   report.row.wall_time = since(start);
-  report.runs.push_back(
-      to_record(runner, prepared, std::move(*judged), report.row.wall_time, report.row.passed));
+  report.runs.push_back(to_record(runner,
+                                  prepared,
+                                  {.judged = std::move(*judged),
+                                   .plan = prepared.scenario.faults,
+                                   .wall = report.row.wall_time,
+                                   .reasons = report.row.reasons}));
   return report;
 }
 
@@ -95,10 +116,13 @@ reports::VerdictRow row_of(const Exploration& exploration) {
   return row;
 }
 
-// The run without the additional crash, taken by itself.
-bool is_as_expected(const Scenario& scenario, const JudgedRun& baseline) {
-  return check(scenario, baseline.verdict, baseline.run.ledger).empty() &&
-         check_always(scenario, baseline).empty();
+// Why the run without the additional crash, taken by itself, is not as expected.
+std::vector<std::string> reasons_against(const Scenario& scenario, const JudgedRun& baseline) {
+  std::vector<std::string> reasons =
+      sentences_of(check(scenario, baseline.verdict, baseline.run.ledger));
+  const std::vector<std::string> always = sentences_of(check_always(scenario, baseline));
+  reasons.insert(reasons.end(), always.begin(), always.end());
+  return reasons;
 }
 
 // Runs the first schedule of each finding again, for the recording and for the records that it is
@@ -108,23 +132,22 @@ Runner::Outcome<bool> add_witnesses(Runner& runner,
                                     const PreparedScenario& prepared,
                                     const Exploration& exploration,
                                     ScenarioReport& report) {
-  bool convicted = !is_as_expected(prepared.scenario, exploration.baseline);
+  bool convicted = !reasons_against(prepared.scenario, exploration.baseline).empty();
   for (const auto& [kind, finding] : exploration.findings) {
-    auto witness = runner.run(prepared, prepared.scenario.seed, finding.plan);
+    auto witness = run_for_record(runner, prepared, finding.plan);
     if (!witness) {
       return witness.error();
     }
-    if (witness->run.interrupted) {
+    if (witness->judged.run.interrupted) {
       return false;
     }
-    const std::vector<Mismatch> mismatches = check_always(prepared.scenario, *witness);
+    const std::vector<Mismatch> mismatches = check_always(prepared.scenario, witness->judged);
     if (!mismatches.empty() && !convicted) {
       convicted = true;
-      report.row.token = witness->token;
+      report.row.token = witness->judged.token;
       refute_by(report, mismatches);
     }
-    report.runs.push_back(to_record(
-        runner, prepared, std::move(*witness), std::chrono::microseconds(0), mismatches.empty()));
+    report.runs.push_back(std::move(*witness));
   }
   return true;
 }
@@ -166,13 +189,40 @@ Runner::Outcome<ScenarioReport> run_family(Runner& runner, const PreparedScenari
     mark_interrupted(exploration, report);
   }
   report.row.wall_time = since(start);
-  const bool baseline_passed = is_as_expected(prepared.scenario, exploration.baseline);
-  report.runs.push_back(to_record(
-      runner, prepared, std::move(exploration.baseline), report.row.wall_time, baseline_passed));
+  auto baseline = run_closely(runner, prepared, prepared.scenario.faults);
+  if (!baseline) {
+    return baseline.error();
+  }
+  if (baseline->run.interrupted) {
+    baseline = std::move(exploration.baseline);
+  }
+  std::vector<std::string> reasons = reasons_against(prepared.scenario, *baseline);
+  report.runs.push_back(to_record(runner,
+                                  prepared,
+                                  {.judged = std::move(*baseline),
+                                   .plan = prepared.scenario.faults,
+                                   .wall = report.row.wall_time,
+                                   .reasons = std::move(reasons)}));
   return report;
 }
 
 }  // namespace
+
+Runner::Outcome<RecordedRun> run_for_record(Runner& runner,
+                                            const PreparedScenario& prepared,
+                                            const faults::FaultPlan& plan) {
+  auto judged = run_closely(runner, prepared, plan);
+  if (!judged) {
+    return judged.error();
+  }
+  std::vector<std::string> reasons = sentences_of(check_always(prepared.scenario, *judged));
+  return to_record(runner,
+                   prepared,
+                   {.judged = std::move(*judged),
+                    .plan = plan,
+                    .wall = std::chrono::microseconds(0),
+                    .reasons = std::move(reasons)});
+}
 
 Runner::Outcome<ScenarioReport> report_on(Runner& runner, const PreparedScenario& prepared) {
   return prepared.scenario.explore ? run_family(runner, prepared) : run_once(runner, prepared);

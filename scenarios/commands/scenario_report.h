@@ -26,6 +26,11 @@ struct ScenarioReport {
   bool interrupted = false;       // not all schedules were run; without any run, not even the first
 };
 
+// One run with these faults, watched closely.
+Runner::Outcome<RecordedRun> run_for_record(Runner& runner,
+                                            const PreparedScenario& prepared,
+                                            const faults::FaultPlan& plan);
+
 Runner::Outcome<ScenarioReport> report_on(Runner& runner, const PreparedScenario& prepared);
 
 }  // namespace scenarios

@@ -58,6 +58,9 @@ class ChildProcess {
 
 Ended run(const Command& command);
 
+// The path of a program. Empty: not installed. Daemons lie where a user's PATH often does not lead.
+std::string find_program(const std::string& name);
+
 std::string read_file(const std::filesystem::path& path);
 void write_file(const std::filesystem::path& path, const std::string& text);
 

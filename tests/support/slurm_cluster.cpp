@@ -4,7 +4,6 @@
 #include <chrono>
 #include <csignal>
 #include <cstdlib>
-#include <sstream>
 #include <stdexcept>
 #include <thread>
 #include <utility>
@@ -25,19 +24,6 @@ namespace fs = std::filesystem;
 
 constexpr std::array<const char*, 6> kPrograms{
     "munged", "slurmctld", "slurmd", "sbatch", "sinfo", "squeue"};
-
-// Empty: not installed. Daemons lie where a user's PATH often does not lead.
-std::string find_program(const std::string& name) {
-  const char* const path = std::getenv("PATH");
-  std::istringstream folders(std::string(path == nullptr ? "" : path) + ":/usr/sbin:/sbin");
-  for (std::string folder; std::getline(folders, folder, ':');) {
-    const fs::path file = fs::path(folder) / name;
-    if (access(file.c_str(), X_OK) == 0) {
-      return file.string();
-    }
-  }
-  return {};
-}
 
 // Nobody listens there now.
 int free_port() {

@@ -1,6 +1,7 @@
 #include "sim/network.h"
 
 #include <algorithm>
+#include <array>
 #include <chrono>
 #include <cstdint>
 #include <functional>
@@ -582,6 +583,94 @@ TEST_F(NetworkTest, NothingIsUnderWayWhenTheWorldIsIdle) {
 TEST_F(NetworkTest, AMessageToAProcessWithoutEndpointIsAMistake) {
   const engine::Address nobody{.process = {.role = engine::Role::kProducer}, .incarnation = 1};
   EXPECT_THROW(driver.endpoint.send(nobody, Note{1}), engine::InvariantViolation);
+}
+
+// --- N6 ----------------------------------------------------------------------------------------
+
+// Writes down what it is told: "1 driver/1>executor:0/1 arrived".
+class Witness final : public sim::MessageObserver<Note> {
+ public:
+  std::size_t sent(const Sent& what) override {
+    const std::string content =
+        what.message == nullptr ? "end" : std::to_string(what.message->number);
+    lines.push_back(fmt::format("{}{} {}/{}>{}/{}",
+                                content,
+                                what.again ? " again" : "",
+                                engine::to_string(what.from.process),
+                                what.from.incarnation,
+                                engine::to_string(what.to.process),
+                                what.to.incarnation));
+    return lines.size() - 1;
+  }
+
+  void ended(std::size_t number, sim::MessageEnd how) override {
+    constexpr std::array<const char*, 4> kNames{" arrived", " lost", " cut", " nobody"};
+    lines.at(number) += kNames.at(static_cast<std::size_t>(how));
+  }
+
+  std::vector<std::string> lines;
+};
+
+class ObservedNetworkTest : public NetworkTest {
+ protected:
+  ObservedNetworkTest() { network.observe(witness); }
+
+  Witness witness;
+};
+
+TEST_F(ObservedNetworkTest, ObservedIsWhatBecomesOfEachMessage) {
+  network.intercept(between(kDriver, kFirst, 1, {.lost = true}));
+  send(driver, first, 1);
+  send(driver, first, 2);
+  send(driver, second, 3);
+  at(milliseconds(2), [this] { network.partition(kDriver, kSecond); });
+  at(milliseconds(3), [this] { send(driver, second, 4); });
+  at(milliseconds(4), [this] {
+    send(driver, first, 5);
+    first.process.end_life();
+  });
+  run();
+  EXPECT_THAT(witness.lines,
+              ElementsAre("1 driver/1>executor:0/1 lost",
+                          "2 driver/1>executor:0/1 arrived",
+                          "3 driver/1>executor:1/1 arrived",
+                          "4 driver/1>executor:1/1 cut",
+                          "5 driver/1>executor:0/1 nobody",
+                          "end executor:0/1>driver/1 arrived"));
+}
+
+TEST_F(ObservedNetworkTest, ObservedIsASecondCopyAndWhatIsStillUnderWay) {
+  network.intercept(between(kDriver, kFirst, 1, {.twice = true}));
+  send(driver, first, 1);
+  at(milliseconds(5), [this] {
+    send(driver, first, 2);
+    scheduler.stop();
+  });
+  run();
+  EXPECT_THAT(witness.lines,
+              ElementsAre("1 driver/1>executor:0/1 arrived",
+                          "1 again driver/1>executor:0/1 arrived",
+                          "2 driver/1>executor:0/1"));
+}
+
+TEST_F(ObservedNetworkTest, ObservedOrNotARunIsTheSame) {
+  const auto hash_of_a_run = [](sim::MessageObserver<Note>* observer) {
+    sim::Scheduler time;
+    sim::Trace steps;
+    sim::Network<Note> wire(time, /*seed=*/7, {.loss = 0.3, .duplication = 0.3});
+    if (observer != nullptr) {
+      wire.observe(*observer);
+    }
+    Host sender(time, steps, wire, kDriver);
+    Host receiver(time, steps, wire, kFirst);
+    for (std::int32_t number = 0; number < 100; ++number) {
+      sender.endpoint.send(receiver.process.address(), Note{number});
+    }
+    time.run(Instant(milliseconds(10)));
+    return steps.hash();
+  };
+  EXPECT_EQ(hash_of_a_run(nullptr), hash_of_a_run(&witness));
+  EXPECT_GT(witness.lines.size(), 50U);
 }
 
 }  // namespace

@@ -87,7 +87,8 @@ RunInfo run_info() {
           .trace_hash = "0123456789abcdef0123456789abcdef",
           .passed = true,
           .topic = "sessions",
-          .sink = "append"};
+          .sink = "append",
+          .texts = {}};
 }
 
 // A run of a size by which a torn one would be recognised.

@@ -1,0 +1,35 @@
+#include "scenarios/commands/recorded_runs.h"
+
+#include <chrono>
+
+#include <fmt/chrono.h>
+#include <fmt/format.h>
+
+namespace scenarios {
+namespace {
+
+std::string wall_time_text() {
+  const auto now =
+      std::chrono::time_point_cast<std::chrono::seconds>(std::chrono::system_clock::now());
+  return fmt::format("{:%Y-%m-%dT%H:%M:%SZ}",
+                     fmt::gmtime(std::chrono::system_clock::to_time_t(now)));
+}
+
+}  // namespace
+
+std::string record_runs(reports::Recording& recording,
+                        const std::vector<RecordedRun>& runs,
+                        std::vector<std::int64_t>& run_ids) {
+  for (const RecordedRun& recorded : runs) {
+    reports::RunInfo info = recorded.info;
+    info.started_at = wall_time_text();
+    const auto stored = recording.record(info, recorded.judged.run.ledger, recorded.judged.verdict);
+    if (!stored) {
+      return stored.error().sentence;
+    }
+    run_ids.push_back(*stored);
+  }
+  return {};
+}
+
+}  // namespace scenarios
