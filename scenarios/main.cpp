@@ -337,7 +337,6 @@ CLI::App* add_check(CLI::App& program, scenarios::CheckOptions& options) {
                                    std::vector<std::string>& files,
                                    const std::string& description) {
     command->add_option(name, files, description)
-        ->required()
         ->type_name("FILE")
         ->expected(1)
         ->multi_option_policy(CLI::MultiOptionPolicy::TakeAll);
@@ -370,6 +369,10 @@ CLI::App* add_check(CLI::App& program, scenarios::CheckOptions& options) {
            reports::find_guarantee,
            kExpected,
            "Status 1 if less is found than exactly-once, at-least-once or at-most-once");
+  add_file(*command,
+           "--kafka-history",
+           options.kafka_history,
+           "Instead: what clients of a Kafka did and saw, as JSON Lines; - is stdin");
   add_file(*command, "--json", options.common.json, "JSON to this file; - is stdout");
   command->add_flag("--quiet", options.common.quiet, "No progress on stderr");
   return command;

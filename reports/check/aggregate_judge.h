@@ -12,8 +12,8 @@
 #include <string>
 #include <vector>
 
-#include "reports/check/digest_table.h"
 #include "reports/check/place.h"
+#include "reports/digest_table.h"
 
 namespace reports::check {
 

@@ -16,8 +16,8 @@
 #include <cstdint>
 #include <vector>
 
-#include "reports/check/digest_table.h"
 #include "reports/check/place.h"
+#include "reports/digest_table.h"
 #include "reports/judge.h"
 
 namespace reports::check {

@@ -16,10 +16,6 @@ namespace {
 
 constexpr int kDepthMax = 256;
 
-bool is_blank(char character) {
-  return character == ' ' || character == '\t' || character == '\r' || character == '\n';
-}
-
 bool is_digit(char character) {
   return character >= '0' && character <= '9';
 }
@@ -104,12 +100,6 @@ void JsonScanner::refuse_unexpected(std::string_view expected) const {
   }
   const std::size_t length = std::max<std::size_t>(1, utf8_character(text_.substr(at_)));
   refuse(at_, fmt::format("expected {}, found {}", expected, quoted(text_.substr(at_, length))));
-}
-
-void JsonScanner::skip_blanks() {
-  while (at_ < text_.size() && is_blank(text_[at_])) {
-    ++at_;
-  }
 }
 
 void JsonScanner::expect(char character, std::string_view what) {

@@ -71,7 +71,18 @@ class JsonScanner {
   [[noreturn]] static void refuse(std::size_t at, std::string message);
 
  private:
-  void skip_blanks();
+  void skip_blanks() {
+    while (at_ < text_.size() && is_blank(text_[at_])) {
+      ++at_;
+    }
+  }
+
+  // The blanks of JSON are below all characters that mean something.
+  static bool is_blank(char character) {
+    return character <= ' ' &&
+           (character == ' ' || character == '\t' || character == '\r' || character == '\n');
+  }
+
   void expect(char character, std::string_view what);
   [[noreturn]] void refuse_unexpected(std::string_view expected) const;
   std::size_t skip_plain(std::size_t from) const;

@@ -90,6 +90,7 @@ int merge_command(const MergeOptions& options);
 struct CheckOptions {
   CommonOptions common;
   reports::check::Question question;
+  std::string kafka_history;  // instead of a question
   std::optional<reports::Guarantee> expected;
 };
 

@@ -12,7 +12,7 @@ _onceproof() {
   local program=$1 word=$2 previous=$3 command=${COMP_WORDS[1]}
   COMPREPLY=()
   case $previous in
-    --db | --junit | --markdown | --json | --out | --baseline)
+    --db | --junit | --markdown | --json | --out | --baseline | --input | --output | --kafka-history)
       mapfile -t COMPREPLY < <(compgen -f -- "$word")
       return
       ;;
@@ -26,6 +26,22 @@ _onceproof() {
       ;;
     --finding)
       mapfile -t COMPREPLY < <(compgen -W 'lost wrong phantom duplicated reordered stalled' -- "$word")
+      return
+      ;;
+    --identity)
+      mapfile -t COMPREPLY < <(compgen -W 'offset id key-value' -- "$word")
+      return
+      ;;
+    --order)
+      mapfile -t COMPREPLY < <(compgen -W 'none partition key' -- "$word")
+      return
+      ;;
+    --aggregate)
+      mapfile -t COMPREPLY < <(compgen -W 'count-by-key sum-by-key' -- "$word")
+      return
+      ;;
+    --expect)
+      mapfile -t COMPREPLY < <(compgen -W 'exactly-once at-least-once at-most-once' -- "$word")
       return
       ;;
     --strategy)
@@ -54,7 +70,7 @@ _onceproof() {
   esac
   local words=''
   if ((COMP_CWORD == 1)); then
-    words='run explore matrix defects replay shrink merge list --help --version'
+    words='run explore matrix defects replay shrink merge check list --help --version'
   elif [[ $command == run && $word == -* ]]; then
     words='--kafka --seed --jobs --db --report --junit --markdown --json --baseline --quiet --no-color --help'
   elif [[ $command == explore && $word == -* ]]; then
@@ -70,6 +86,8 @@ _onceproof() {
     words='--kafka --finding --out --budget --time --json --quiet --no-color --help'
   elif [[ $command == merge && $word == -* ]]; then
     words='--db --json --help'
+  elif [[ $command == check ]]; then
+    words='--input --output --identity --order --aggregate --expect --kafka-history --json --quiet --help'
   elif [[ $command == list ]]; then
     words='scenarios pipelines points faults sinks defects protocol --markdown --help'
   elif [[ $command == run || $command == explore ]]; then

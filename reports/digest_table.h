@@ -1,4 +1,4 @@
-// reports/check/digest_table.h
+// reports/digest_table.h
 //
 // A hash table for tens of millions of small entries, found by a digest of what they stand for.
 // Open addressing with linear probing, at most three quarters full.
@@ -13,7 +13,7 @@
 #include <utility>
 #include <vector>
 
-namespace reports::check {
+namespace reports {
 
 // 128 bits of XXH3. That any two of ten million things meet is less likely than one in 10^24; it is
 // no protection from somebody who builds two that do.
@@ -84,4 +84,4 @@ class DigestTable {
   std::size_t size_ = 0;
 };
 
-}  // namespace reports::check
+}  // namespace reports
