@@ -44,7 +44,7 @@ class AggregateJudge {
   [[nodiscard]] AggregateFindings finish() const;
 
  private:
-  struct Key {
+  struct alignas(64) Key {
     Digest digest;
     Sum expected = 0;
     Sum found = 0;

@@ -66,7 +66,8 @@ class RecordJudge {
   RecordFindings finish();
 
  private:
-  struct Input {
+  // Aligned, so that looking one up touches one cache line.
+  struct alignas(32) Input {
     Digest digest;
     Place place;                  // of the first
     std::uint32_t awaited = 0;    // inputs for which no output has come yet

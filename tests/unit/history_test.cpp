@@ -147,6 +147,7 @@ TEST(KafkaHistory, SaysWhatShowsIt) {
   }
   const json answer = json::parse(history::json_answer(verdict));
   EXPECT_EQ(answer["valid"], false);
+  ASSERT_EQ(answer["anomalies"].size(), 1);
   EXPECT_EQ(answer["anomalies"][0]["name"], "lost-write");
   EXPECT_EQ(answer["anomalies"][0]["examples"][0]["lines"], json::parse("[1,3]"));
   EXPECT_THAT(history::terminal_answer(judged(all.at("poll-skip")[0])),
