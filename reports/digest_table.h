@@ -28,6 +28,12 @@ class DigestTable {
  public:
   static_assert(std::is_trivially_copyable_v<Entry>);
 
+  // Asks for the memory where an entry is or would be, so that it is there when it is looked for a
+  // little later.
+  void prefetch(const Digest& digest) const {
+    __builtin_prefetch(&entries_[digest.low & (entries_.size() - 1)], 1);
+  }
+
   // Null: there is none. An entry stays where it is until the next insertion.
   Entry* find(const Digest& digest) {
     Entry& entry = probe(digest);

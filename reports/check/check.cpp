@@ -1,5 +1,6 @@
 #include "reports/check/check.h"
 
+#include <array>
 #include <filesystem>
 #include <map>
 #include <system_error>
@@ -39,20 +40,16 @@ class Checker {
  private:
   void judge_records() {
     RecordJudge judge(interpreter_.ranks());
-    for_each(Side::kInput, [&](const Record& record, Place place) {
-      Sighting sighting = interpreter_.sighting(record, Side::kInput);
-      sighting.place = place;
+    for_each_sighting(Side::kInput, judge, [&](const Record& record, const Sighting& sighting) {
       const Place first = judge.add_input(sighting);
       if (!first.is_none() && question_.identity != Identity::kKeyValue) {
-        refuse_repeated(record, place, first);
+        refuse_repeated(record, sighting.place, first);
       }
     });
     Descriptions outputs;
-    for_each(Side::kOutput, [&](const Record& record, Place place) {
-      Sighting sighting = interpreter_.sighting(record, Side::kOutput);
-      sighting.place = place;
+    for_each_sighting(Side::kOutput, judge, [&](const Record& record, const Sighting& sighting) {
       if (judge.add_output(sighting)) {
-        outputs.emplace(place, interpreter_.describe(record));
+        outputs.emplace(sighting.place, interpreter_.describe(record));
       }
     });
     const RecordFindings findings = judge.finish();
@@ -114,6 +111,47 @@ class Checker {
         use(record, Place(file, record.line));
       }
     }
+  }
+
+  // The records that are read, but not yet judged. The judge looks each up in a table that is far
+  // larger than any cache; while they wait here, the memory for it is on its way.
+  struct Waiting {
+    KeptRecord record;
+    Sighting sighting;
+  };
+
+  template <class Use>
+  void for_each_sighting(Side side, const RecordJudge& judge, Use use) {
+    std::array<Waiting, 16> waiting;
+    std::size_t read = 0;
+    std::size_t used = 0;
+    const auto use_next = [&] {
+      const Waiting& next = waiting[used % waiting.size()];
+      use(next.record.record(), next.sighting);
+      ++used;
+    };
+    const auto use_all = [&] {
+      while (used < read) {
+        use_next();
+      }
+    };
+    try {
+      for_each(side, [&](const Record& record, Place place) {
+        if (read - used == waiting.size()) {
+          use_next();
+        }
+        Waiting& next = waiting[read % waiting.size()];
+        next.sighting = interpreter_.sighting(record, side);
+        next.sighting.place = place;
+        next.record.keep(record);
+        judge.announce(next.sighting);
+        ++read;
+      });
+    } catch (const input::Refusal&) {
+      use_all();  // the first line to be refused may be among them
+      throw;
+    }
+    use_all();
   }
 
   [[noreturn]] void refuse_repeated(const Record& record, Place place, Place first) const {

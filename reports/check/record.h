@@ -11,6 +11,7 @@
 #include <cstddef>
 #include <cstdint>
 #include <optional>
+#include <string>
 #include <string_view>
 
 namespace reports::check {
@@ -52,6 +53,18 @@ struct Record {
   [[nodiscard]] const Cell& operator[](Field field) const { return cells[index_of(field)]; }
 
   Cell& operator[](Field field) { return cells[index_of(field)]; }
+};
+
+// A copy that stays valid while others are read.
+class KeptRecord {
+ public:
+  void keep(const Record& record);
+
+  [[nodiscard]] const Record& record() const { return record_; }
+
+ private:
+  Record record_;
+  std::string texts_;
 };
 
 }  // namespace reports::check

@@ -56,6 +56,9 @@ class RecordJudge {
  public:
   explicit RecordJudge(Ranks ranks) : ranks_(ranks) {}
 
+  // To be said of a sighting some records before it is added: it makes that faster.
+  void announce(const Sighting& sighting) const { inputs_.prefetch(sighting.identity); }
+
   // Where the first input of this identity stands, if this one is not it.
   Place add_input(const Sighting& sighting);
 

@@ -1,6 +1,5 @@
 #include "reports/check/record_source.h"
 
-#include <algorithm>
 #include <filesystem>
 #include <string_view>
 #include <system_error>
@@ -65,14 +64,6 @@ std::unique_ptr<RecordSource> open_text(const std::string& path, FieldSet wanted
 }
 
 }  // namespace
-
-std::optional<Field> find_field(std::string_view name) {
-  const auto* const found = std::ranges::find(kFieldNames, name);
-  if (found == kFieldNames.end()) {
-    return std::nullopt;
-  }
-  return static_cast<Field>(found - kFieldNames.begin());
-}
 
 // A file may have a colon in its name: what is there as it is written is meant so.
 std::unique_ptr<RecordSource> open_source(const std::string& path, FieldSet wanted) {

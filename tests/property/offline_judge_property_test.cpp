@@ -476,7 +476,7 @@ TEST(OfflineJudgeProperty, AgreesWithTheDefinitionsInSqlOnEveryFormat) {
     const Counts expected = naive.ask(query_for(history.question));
 
     ASSERT_EQ(judged(files.json_lines(history, draw)), expected) << "seed " << seed;
-    if (!history.has_null()) {
+    if (seed % 2 == 0 && !history.has_null()) {
       ASSERT_EQ(judged(files.csv(history, draw)), expected) << "seed " << seed;
     }
     if (seed % 4 == 0) {

@@ -302,6 +302,19 @@ TEST_F(CheckCommand, RefusesMalformedLinesWithTheirPlace) {
       {"--aggregate", "sum-by-key"});
 }
 
+// Records are judged some lines behind those that are read.
+TEST_F(CheckCommand, RefusesTheFirstLineThatIsWrong) {
+  write("out.jsonl", "");
+  const std::string sentence =
+      ": this offset names one input record, and in.jsonl:1 is another that has it";
+  write("in.jsonl", offsets({0, 1, 0}) + "{}\n");
+  expect_refused("in.jsonl:3:37" + sentence);
+  write("in.jsonl", offsets({0, 0, 0}) + "{}\n");
+  expect_refused("in.jsonl:2:37" + sentence);
+  write("in.jsonl", offsets({0, 1}) + "{}\n" + offsets({0}));
+  expect_refused("in.jsonl:3:1: this record has no topic, and those before it have one");
+}
+
 TEST_F(CheckCommand, RefusesMalformedCsvWithItsPlace) {
   write("out.jsonl", "");
   write("in.csv", "partition,offset\n0,1\n0\n");
