@@ -386,6 +386,9 @@ std::string_view JsonScanner::read_text() {
   if (kind == JsonKind::kString) {
     return read_string();
   }
+  if (kind == JsonKind::kNumber) {
+    return read_number();
+  }
   if (kind == JsonKind::kArray || kind == JsonKind::kObject) {
     const std::size_t kept = decoded_.size();
     const std::string text = canonical(0);
