@@ -8,6 +8,7 @@
 #include <exception>
 #include <functional>
 #include <iterator>
+#include <limits>
 #include <optional>
 #include <sstream>
 #include <string>
@@ -390,7 +391,10 @@ CLI::App* add_report(CLI::App& program, scenarios::ReportOptions& options) {
       "--run",
       1,
       std::numeric_limits<std::int64_t>::max(),
-      [&options](std::int64_t run_id) { options.run_ids.push_back(run_id); },
+      [&options](std::int64_t run_id) {
+        options.run_ids = options.run_ids.value_or(std::vector<std::int64_t>());
+        options.run_ids->push_back(run_id);
+      },
       "Only this run; may be given several times")
       ->expected(1)
       ->multi_option_policy(CLI::MultiOptionPolicy::TakeAll);

@@ -187,7 +187,9 @@ void Recorder::life_began(const sim::Process& process) {
 void Recorder::life_ended(const sim::Process& process, bool crashed) {
   ++change_count_;
   add(process, event_of(crashed ? EventKind::kCrash : EventKind::kProcessExited));
-  memory_.erase(process.id());
+  if (memory_.erase(process.id()) > 0) {
+    note_memory(process, {});
+  }
   forget_receivers(process.id());
 }
 
@@ -269,6 +271,10 @@ void Recorder::change_memory(const sim::Process& executor,
   metrics.peak_block_bytes = std::max(metrics.peak_block_bytes, held.block_bytes);
   metrics.peak_executor_bytes =
       std::max(metrics.peak_executor_bytes, held.task_bytes + held.block_bytes);
+  note_memory(executor, held);
+}
+
+void Recorder::note_memory(const sim::Process& executor, Memory held) {
   if (is_close_) {
     ledger_.memory.push_back({.at = scheduler_.now(),
                               .process = executor.address(),

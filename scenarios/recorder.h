@@ -73,6 +73,12 @@ class Recorder {
   class ProcessListener;
   friend class ProcessListener;
 
+  // What the tasks and the block manager of an executor life keep.
+  struct Memory {
+    std::int64_t task_bytes = 0;
+    std::int64_t block_bytes = 0;
+  };
+
   void add(const sim::Process& process, reports::Event event);
   void begin_driver_life(engine::Incarnation life);
   void plan(engine::Incarnation driver,
@@ -83,6 +89,7 @@ class Recorder {
   void change_memory(const sim::Process& executor,
                      std::int64_t task_delta_bytes,
                      std::int64_t block_delta_bytes);
+  void note_memory(const sim::Process& executor, Memory held);
   void note_position(engine::Address executor, engine::PartitionId partition, engine::Offset to);
   void move_receiver(engine::ProcessId executor, engine::PartitionId partition, engine::Offset to);
   void change_buffer(engine::ProcessId executor, std::int64_t delta_records);
@@ -91,12 +98,6 @@ class Recorder {
   [[nodiscard]] bool has_planned_everything() const;
   [[nodiscard]] engine::Instant due_at(engine::BatchTime batch) const;
   [[nodiscard]] bool has_received_everything(engine::Instant before) const;
-
-  // What the tasks and the block manager of an executor life keep.
-  struct Memory {
-    std::int64_t task_bytes = 0;
-    std::int64_t block_bytes = 0;
-  };
 
   // How far into a partition an executor life says that its receiver is.
   struct Position {

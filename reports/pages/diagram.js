@@ -710,7 +710,7 @@ class Diagram {
     return text.slice(0, end) + "…";
   }
 
-  // The steps, numbered, joined in the order of time.
+  // The steps, joined in the order of time, and numbered where there is room.
   paintLifeOfRecord() {
     if (this.steps.length === 0) {
       return;
@@ -761,20 +761,18 @@ class Diagram {
     c.textBaseline = "middle";
     const taken = [];
     places.forEach(({ x, y, step }, n) => {
-      const isBad = step.kind === "surplus" || step.kind === "broken";
-      if (x < this.margin - 8 || x > this.width + 8) {
+      const isFree = taken.every((one) => Math.abs(one.x - x) > 15 || Math.abs(one.y - y) > 12);
+      if (x < this.margin - 8 || x > this.width + 8 || !isFree) {
         return;
       }
-      const isFree = taken.every((one) => Math.abs(one.x - x) > 15 || Math.abs(one.y - y) > 12);
+      taken.push({ x, y });
+      const isBad = step.kind === "surplus" || step.kind === "broken";
       c.fillStyle = isBad ? this.colours.fault : this.colours.light;
       c.beginPath();
-      c.arc(x, y, isFree ? 8 : 3, 0, 2 * Math.PI);
+      c.arc(x, y, 8, 0, 2 * Math.PI);
       c.fill();
-      if (isFree) {
-        c.fillStyle = this.colours.paper;
-        c.fillText(String(n + 1), x, y + 0.5);
-        taken.push({ x, y });
-      }
+      c.fillStyle = this.colours.paper;
+      c.fillText(String(n + 1), x, y + 0.5);
     });
   }
 

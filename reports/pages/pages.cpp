@@ -28,7 +28,7 @@ class Writer {
     require_recording(database_, path_);
   }
 
-  std::int64_t write(const std::vector<std::int64_t>& run_ids) {
+  std::int64_t write(const std::optional<RunIds>& run_ids) {
     FrontPage front;
     front.runs = read_summaries(database_, run_ids);
     for (const RunSummary& run : front.runs) {
@@ -51,7 +51,7 @@ class Writer {
   }
 
   // 0: there is each of them.
-  std::int64_t first_unknown(const std::vector<std::int64_t>& run_ids) {
+  std::int64_t first_unknown(const RunIds& run_ids) {
     sql::Statement query(database_, "SELECT 1 FROM run WHERE run_id = ?");
     const auto unknown = std::ranges::find_if(run_ids, [&query](std::int64_t run_id) {
       query.start(run_id);
@@ -92,11 +92,11 @@ class Writer {
 }  // namespace
 
 RecordingResult<std::int64_t> write_pages(const std::string& database,
-                                          const std::vector<std::int64_t>& run_ids,
+                                          const std::optional<RunIds>& run_ids,
                                           const WriteFile& write) {
   try {
     Writer writer(database, write);
-    const std::int64_t unknown = writer.first_unknown(run_ids);
+    const std::int64_t unknown = run_ids ? writer.first_unknown(*run_ids) : 0;
     if (unknown != 0) {
       return RecordingFailure{.code = RecordingErrc::kUnknownRun,
                               .sentence = fmt::format("{} has no run {}", database, unknown)};

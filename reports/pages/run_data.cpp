@@ -421,7 +421,7 @@ RunSummary summary_of(const sql::Statement& row) {
 }  // namespace
 
 std::vector<RunSummary> read_summaries(sql::Database& database,
-                                       const std::vector<std::int64_t>& run_ids) {
+                                       const std::optional<std::vector<std::int64_t>>& run_ids) {
   std::vector<RunSummary> runs;
   sql::Statement query(database,
                        "SELECT run_id, scenario, seed, kafka, token, started_at, virtual_us, "
@@ -431,7 +431,7 @@ std::vector<RunSummary> read_summaries(sql::Database& database,
                        "trace_hash FROM run ORDER BY run_id");
   for (query.start(); query.step();) {
     RunSummary run = summary_of(query);
-    if (run_ids.empty() || std::ranges::count(run_ids, run.run_id) > 0) {
+    if (!run_ids || std::ranges::count(*run_ids, run.run_id) > 0) {
       runs.push_back(std::move(run));
     }
   }

@@ -64,9 +64,9 @@ struct PageLimits {
   std::int64_t positions = 20'000;  // of receivers
 };
 
-// All runs, or those of `run_ids` that there are; in the order of the recording.
+// All runs, or only those of `run_ids`; in the order of the recording.
 std::vector<RunSummary> read_summaries(sql::Database& database,
-                                       const std::vector<std::int64_t>& run_ids);
+                                       const std::optional<std::vector<std::int64_t>>& run_ids);
 
 struct LeftOut {
   std::string what;

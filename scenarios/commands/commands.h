@@ -97,8 +97,8 @@ struct CheckOptions {
 int check_command(const CheckOptions& options);
 
 struct ReportOptions {
-  CommonOptions common;               // the database, and the folder of the pages
-  std::vector<std::int64_t> run_ids;  // none: all
+  CommonOptions common;  // the database, and the folder of the pages
+  std::optional<std::vector<std::int64_t>> run_ids;
 };
 
 int report_command(const ReportOptions& options);

@@ -208,7 +208,7 @@ std::string keep_matrix(const CommonOptions& common, const reports::MatrixReport
   if (common.report_directory.empty()) {
     return {};
   }
-  const auto pages = write_pages_folder(common.database, common.report_directory, {});
+  const auto pages = write_pages_folder(common.database, common.report_directory, std::nullopt);
   return pages ? std::string() : pages.error().sentence;
 }
 

@@ -5,7 +5,6 @@
 
 #include <fmt/format.h>
 
-#include "reports/pages/pages.h"
 #include "scenarios/commands/options.h"
 
 namespace scenarios {
@@ -13,7 +12,7 @@ namespace scenarios {
 reports::RecordingResult<std::int64_t> write_pages_folder(
     const std::string& database,
     const std::string& folder,
-    const std::vector<std::int64_t>& run_ids) {
+    const std::optional<reports::RunIds>& run_ids) {
   std::error_code failure;
   std::filesystem::create_directories(folder, failure);
   if (failure) {

@@ -5,17 +5,19 @@
 #pragma once
 
 #include <cstdint>
+#include <optional>
 #include <string>
-#include <vector>
 
+#include "reports/pages/pages.h"
 #include "reports/recording.h"
 
 namespace scenarios {
 
 // Makes the folder if it is not there, and writes what reports::write_pages() makes into it, over
 // what is there of the same name. Returns how many runs have a page.
-reports::RecordingResult<std::int64_t> write_pages_folder(const std::string& database,
-                                                          const std::string& folder,
-                                                          const std::vector<std::int64_t>& run_ids);
+reports::RecordingResult<std::int64_t> write_pages_folder(
+    const std::string& database,
+    const std::string& folder,
+    const std::optional<reports::RunIds>& run_ids);
 
 }  // namespace scenarios

@@ -16,7 +16,7 @@ _onceproof() {
       mapfile -t COMPREPLY < <(compgen -f -- "$word")
       return
       ;;
-    --report)
+    --html | --report)
       mapfile -t COMPREPLY < <(compgen -d -- "$word")
       return
       ;;
@@ -52,7 +52,7 @@ _onceproof() {
       mapfile -t COMPREPLY < <(compgen -W '1 2 3' -- "$word")
       return
       ;;
-    --seed | --jobs | --until | --budget | --time)
+    --seed | --jobs | --until | --budget | --time | --run)
       return
       ;;
     --source)
@@ -70,13 +70,13 @@ _onceproof() {
   esac
   local words=''
   if ((COMP_CWORD == 1)); then
-    words='run explore matrix defects replay shrink merge check list --help --version'
+    words='run explore matrix defects replay shrink merge check report list --help --version'
   elif [[ $command == run && $word == -* ]]; then
-    words='--kafka --seed --jobs --db --report --junit --markdown --json --baseline --quiet --no-color --help'
+    words='--kafka --seed --jobs --db --html --junit --markdown --json --baseline --quiet --no-color --help'
   elif [[ $command == explore && $word == -* ]]; then
-    words='--strategy --depth --budget --time --db --resume --shard --kafka --seed --jobs --junit --markdown --json --baseline --quiet --help'
+    words='--strategy --depth --budget --time --db --html --resume --shard --kafka --seed --jobs --junit --markdown --json --baseline --quiet --help'
   elif [[ $command == matrix ]]; then
-    words='--kafka --seed --jobs --source --sink --crash --protocol --depth --scenarios --junit --markdown --json --baseline --quiet --no-color --help'
+    words='--kafka --seed --jobs --source --sink --crash --protocol --depth --scenarios --db --html --junit --markdown --json --baseline --quiet --no-color --help'
   elif [[ $command == defects ]]; then
     words='--jobs --junit --markdown --json --quiet --help'
     [[ $word == -* ]] || words=$(_onceproof_defects "$program")
@@ -88,6 +88,8 @@ _onceproof() {
     words='--db --json --help'
   elif [[ $command == check ]]; then
     words='--input --output --identity --order --aggregate --expect --kafka-history --json --quiet --help'
+  elif [[ $command == report ]]; then
+    words='--db --html --run --help'
   elif [[ $command == list ]]; then
     words='scenarios pipelines points faults sinks defects protocol --markdown --help'
   elif [[ $command == run || $command == explore ]]; then

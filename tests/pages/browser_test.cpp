@@ -5,7 +5,9 @@
 #include "tests/support/browser.h"
 
 #include <algorithm>
+#include <array>
 #include <chrono>
+#include <cstdlib>
 #include <filesystem>
 #include <memory>
 #include <string>
@@ -323,6 +325,44 @@ TEST_F(BrowserTest, AHundredThousandEventsStayFluid) {
   EXPECT_THAT(measured[0].get<int>(), Gt(30));
   EXPECT_THAT(measured[1].get<double>(), Lt(33.0));  // thirty pictures a second on a busy machine
   keep_screenshot("busy");
+}
+
+// What is written in bold: lanes, faults, lives, the numbers of steps.
+constexpr const char* kBoldWords = R"js(
+  const words = text => [...new DOMParser().parseFromString(text, 'image/svg+xml')
+    .querySelectorAll('text[font-weight]')].map(t => t.textContent).join('|');
+)js";
+
+struct Picture {
+  const char* scenario;
+  std::int64_t record;
+  const char* file;
+};
+
+constexpr std::array kPictures{Picture{kLoss, 6, "loss.svg"},
+                               Picture{"append_repeats_a_batch", 0, "duplicate.svg"}};
+
+// The pictures of the README. ONCEPROOF_UPDATE_PICTURES=1 draws them anew.
+TEST_F(BrowserTest, ThePicturesInTheDocumentsAreThoseOfThePages) {
+  run_program({kPictures[0].scenario, kPictures[1].scenario, "--jobs", "1"});
+  browser_->set_screen(1060, 900, false);
+  for (std::size_t i = 0; i < kPictures.size(); ++i) {
+    const Picture& picture = kPictures[i];
+    open(page(static_cast<std::int64_t>(i) + 1));
+    browser_->evaluate(fmt::format("onceproof.select({})", picture.record));
+    const std::string now = browser_->evaluate("return onceproof.svg()");
+    const fs::path file = fs::path(ONCEPROOF_SOURCE_DIR) / "docs/pictures" / picture.file;
+    if (std::getenv("ONCEPROOF_UPDATE_PICTURES") != nullptr) {
+      fs::create_directories(file.parent_path());
+      write_file(file, now);
+    }
+    const json both = browser_->evaluate(fmt::format("{}return [words({}), words({})]",
+                                                     kBoldWords,
+                                                     json(now).dump(),
+                                                     json(read_file(file)).dump()));
+    EXPECT_EQ(both[0], both[1]) << picture.file;
+    EXPECT_THAT(both[0].get<std::string>(), testing::HasSubstr("|1|2|3|"));
+  }
 }
 
 TEST_F(BrowserTest, ThePictureOfTheDiagramIsXml) {

@@ -61,7 +61,7 @@ class RecordedPages : public testing::Test {
 
   void write_pages() {
     const auto written = reports::write_pages(
-        database(), {}, [this](const std::string& name, const std::string& text) {
+        database(), std::nullopt, [this](const std::string& name, const std::string& text) {
           write_file(folder_ / name, text);
           return std::string();
         });

@@ -187,10 +187,10 @@ TEST_F(PagesTest, ARunThatIsUnknownIsNamed) {
   const auto nothing = [](const std::string& /*name*/, const std::string& /*text*/) {
     return std::string();
   };
-  const auto unknown = reports::write_pages(database(), {1, 9}, nothing);
+  const auto unknown = reports::write_pages(database(), reports::RunIds{1, 9}, nothing);
   ASSERT_FALSE(unknown.has_value());
   EXPECT_THAT(unknown.error().sentence, HasSubstr("has no run 9"));
-  const auto absent = reports::write_pages((folder_ / "absent.db").string(), {}, nothing);
+  const auto absent = reports::write_pages((folder_ / "absent.db").string(), std::nullopt, nothing);
   ASSERT_FALSE(absent.has_value());
   EXPECT_THAT(absent.error().sentence, HasSubstr("cannot read"));
 }

@@ -543,6 +543,32 @@ TEST(Recorder, TheMostThatTasksHeldIsPerExecutorAndPerLife) {
   EXPECT_EQ(world.ledger().metrics.peak_task_bytes, 150) << "memory dies with its life";
 }
 
+TEST(Recorder, ALookFromAfarNotesNeitherMemoryNorPositions) {
+  World world;
+  world.told_by_executor().task_memory_changed(100);
+  world.told_by_executor().receiver_position(0, Offset{3});
+  EXPECT_TRUE(world.ledger().memory.empty());
+  EXPECT_TRUE(world.ledger().receiver_positions.empty());
+}
+
+TEST(Recorder, ACloseLookNotesMemoryAndPositionsAsTheyChange) {
+  World world;
+  world.recorder.note_closely();
+  world.told_by_executor().task_memory_changed(100);
+  world.told_by_executor().block_memory_changed(40);
+  world.told_by_executor().receiver_position(0, Offset{3});
+  world.wait_until(500);
+  world.crash(world.executor);
+  const auto& memory = world.ledger().memory;
+  ASSERT_THAT(memory, SizeIs(3));
+  EXPECT_EQ(memory[1].task_bytes, 100);
+  EXPECT_EQ(memory[1].block_bytes, 40);
+  EXPECT_EQ(memory[2].at, tests::at_ms(500));
+  EXPECT_EQ(memory[2].task_bytes + memory[2].block_bytes, 0) << "memory dies with its life";
+  ASSERT_THAT(world.ledger().receiver_positions, SizeIs(1));
+  EXPECT_EQ(world.ledger().receiver_positions[0].until, Offset{3});
+}
+
 TEST(Recorder, MemoryThatNobodyTookCannotBeGivenBack) {
   World world;
   EXPECT_THROW(world.told_by_executor().task_memory_changed(-1), engine::InvariantViolation);
