@@ -197,6 +197,11 @@ class ProcessNames {
   std::vector<std::pair<engine::ProcessId, std::string>> names_;
 };
 
+RecordingFailure unknown_run(const std::string& path, std::int64_t run_id) {
+  return {.code = RecordingErrc::kUnknownRun,
+          .sentence = fmt::format("{} has no run {}", path, run_id)};
+}
+
 }  // namespace
 
 class Recording::Store {
@@ -236,6 +241,12 @@ class Recording::Store {
     load_plans(run_id, ledger);
     load_aggregates(run_id, ledger);
     return ledger;
+  }
+
+  std::optional<std::string> token(std::int64_t run_id) {
+    sql::Statement query(database_, "SELECT token FROM run WHERE run_id = ?");
+    query.start(run_id);
+    return query.step() ? std::optional(query.bytes(0)) : std::nullopt;
   }
 
  private:
@@ -628,8 +639,19 @@ RecordingResult<Ledger> Recording::load(std::int64_t run_id) {
     if (ledger) {
       return *std::move(ledger);
     }
-    return RecordingFailure{.code = RecordingErrc::kUnknownRun,
-                            .sentence = fmt::format("{} has no run {}", store_->path(), run_id)};
+    return unknown_run(store_->path(), run_id);
+  } catch (const sql::Error& error) {
+    return failure("read", store_->path(), error);
+  }
+}
+
+RecordingResult<std::string> Recording::token(std::int64_t run_id) {
+  try {
+    const std::optional<std::string> token = store_->token(run_id);
+    if (token) {
+      return *token;
+    }
+    return unknown_run(store_->path(), run_id);
   } catch (const sql::Error& error) {
     return failure("read", store_->path(), error);
   }

@@ -94,6 +94,10 @@ class Recording {
   // Errors    kUnknownRun.
   RecordingResult<Ledger> load(std::int64_t run_id);
 
+  // What repeats a recorded run.
+  // Errors    kUnknownRun.
+  RecordingResult<std::string> token(std::int64_t run_id);
+
  private:
   class Store;
   explicit Recording(std::unique_ptr<Store> store);

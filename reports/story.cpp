@@ -109,6 +109,9 @@ class Teller {
   // Of a wrong value any record of the key, of a stall the first record that it kept from coming
   // out.
   [[nodiscard]] bool is_example(const InputRecord& record) const {
+    if (subject_.position) {
+      return record.position == *subject_.position;
+    }
     if (is_about("wrong")) {
       return record.key == wrong_key();
     }
@@ -138,13 +141,16 @@ class Teller {
     return found == plan.ranges.end() ? nullptr : &*found;
   }
 
+  [[nodiscard]] std::optional<engine::Position> position() const {
+    return record_ == nullptr ? subject_.position : std::optional(record_->position);
+  }
+
   // The rows of the record, or of the key that has a wrong value.
   [[nodiscard]] std::vector<const OutputRecord*> rows() const {
     std::vector<const OutputRecord*> rows;
     for (const OutputRecord& row : ledger_.outputs) {
-      const bool is_of_it = is_about("wrong")
-                                ? row.key == wrong_key()
-                                : record_ != nullptr && row.source == record_->position;
+      const bool is_of_it =
+          is_about("wrong") ? row.key == wrong_key() : position() && row.source == *position();
       if (is_of_it) {
         rows.push_back(&row);
       }
@@ -154,11 +160,20 @@ class Teller {
 
   // "key: found 3, expected 4" and "key: missing, expected 4" are about this key.
   [[nodiscard]] std::string wrong_key() const {
-    if (verdict_.wrong_examples.empty()) {
-      return {};
+    return subject_.key.empty() ? key_of(wrong_example()) : subject_.key;
+  }
+
+  [[nodiscard]] std::string wrong_example() const {
+    const auto& examples = verdict_.wrong_examples;
+    const auto own = std::ranges::find(examples, subject_.key, key_of);
+    if (own != examples.end() || examples.empty()) {
+      return examples.empty() ? std::string() : *own;
     }
-    const std::string& example = verdict_.wrong_examples.front();
-    return example.substr(0, std::min(example.rfind(": found "), example.rfind(": missing")));
+    return subject_.key.empty() ? examples.front() : subject_.key + ": not what is expected";
+  }
+
+  static std::string key_of(const std::string& example) {
+    return example.substr(0, std::min(example.rfind(": found"), example.rfind(": missing")));
   }
 
   [[nodiscard]] std::string opening() const {
@@ -241,10 +256,17 @@ class Teller {
           Weight::kCore,
           name_of(row->writer),
           fmt::format("writes {} for {} (attempt {}): it is in the sink",
-                      is_about("wrong") ? row->key + " = " + row->value : record_name(),
+                      row_name(*row),
                       batch_name(row->batch),
                       row->attempt));
     }
+  }
+
+  [[nodiscard]] std::string row_name(const OutputRecord& row) const {
+    if (is_about("wrong")) {
+      return row.key + " = " + row.value;
+    }
+    return record_ == nullptr ? "a row that comes from no record" : record_name();
   }
 
   // A plan has no time of its own; the point that follows it has.
@@ -395,6 +417,9 @@ class Teller {
   // --- The end ---------------------------------------------------------------------------------
 
   [[nodiscard]] std::vector<std::string> ending() const {
+    if (subject_.finding.empty() && record_ != nullptr) {
+      return {outcome(), "Nothing happened to it: it came out as it should."};
+    }
     if (subject_.finding.empty()) {
       return {"Every record came out as it should."};
     }
@@ -422,7 +447,17 @@ class Teller {
                                       record_->expected);
     }
     if (is_about("wrong") && !verdict_.wrong_examples.empty()) {
-      return fmt::format("In the end the sink has wrong values; {}.", verdict_.wrong_examples[0]);
+      return fmt::format("In the end the sink has wrong values; {}.", wrong_example());
+    }
+    if (is_about("phantom") && position()) {
+      return fmt::format(
+          "In the end {} row{} in the sink {} from partition {}, offset {}, where no "
+          "record is.",
+          rows().size(),
+          rows().size() == 1 ? "" : "s",
+          rows().size() == 1 ? "comes" : "come",
+          position()->partition,
+          position()->offset.value);
     }
     if (is_about("phantom")) {
       return fmt::format("In the end {} rows in the sink come from no record.", verdict_.phantom);

@@ -7,6 +7,7 @@
 #pragma once
 
 #include <cstddef>
+#include <optional>
 #include <string>
 #include <vector>
 
@@ -23,6 +24,10 @@ struct StorySubject {
   std::vector<std::string> pipeline;  // sentences
   std::string sink;     // a sentence about what the sink does with a row that it has already
   std::string finding;  // what the story is about: "lost", "received duplicated"; empty: nothing
+  // Whose story it is: the record there, or the rows that come from there. Empty: the first
+  // example.
+  std::optional<engine::Position> position = std::nullopt;
+  std::string key = {};             // likewise, of a wrong value
   std::vector<std::string> faults;  // in words, as many as the ledger has
   engine::Duration batch_interval{1};
 };

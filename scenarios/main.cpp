@@ -226,6 +226,34 @@ CLI::App* add_replay(CLI::App& program, scenarios::ReplayOptions& options) {
   return command;
 }
 
+CLI::App* add_explain(CLI::App& program, scenarios::ExplainOptions& options) {
+  CLI::App* const command =
+      program.add_subcommand("explain", "What happened to a record, and which step decided it");
+  options.common.kafka = "model";
+  command
+      ->add_option("words", options.words, "op1-..., unless --run is given; files to look in first")
+      ->type_name("TOKEN|FILE|DIR");
+  add_file(*command, "--db", options.common.database, "A recording, for --run");
+  add_number<std::int64_t>(
+      *command,
+      "--run",
+      1,
+      std::numeric_limits<std::int64_t>::max(),
+      [&options](std::int64_t run) { options.run = run; },
+      "This run of the recording, instead of a token");
+  add_number<std::int64_t>(
+      *command,
+      "--record",
+      0,
+      std::numeric_limits<std::int64_t>::max(),
+      [&options](std::int64_t record) { options.record = record; },
+      "This record; default: the first few of each kind");
+  add_budget(*command, options.budget, "Continuations to try for each, at most [2000]");
+  add_kafka(*command, options.common);
+  add_file(*command, "--json", options.common.json, "JSON to this file; - is stdout");
+  return command;
+}
+
 CLI::App* add_shrink(CLI::App& program, scenarios::ShrinkOptions& options) {
   CLI::App* const command =
       program.add_subcommand("shrink", "The least that still shows what a run shows");
@@ -486,6 +514,7 @@ struct Options {
   scenarios::RunOptions run;
   scenarios::ExploreOptions explore;
   scenarios::ReplayOptions replay;
+  scenarios::ExplainOptions explain;
   scenarios::ShrinkOptions shrink;
   scenarios::MatrixOptions matrix;
   scenarios::DefectsOptions defects;
@@ -517,6 +546,9 @@ std::vector<Command> add_commands(CLI::App& program, Options& options) {
       {add_replay(program, options.replay),
        kEndsAtOnce,
        [&] { return scenarios::replay_command(options.replay); }},
+      {add_explain(program, options.explain),
+       kEndsAtOnce,
+       [&] { return scenarios::explain_command(options.explain); }},
       {add_shrink(program, options.shrink),
        kKeepsWhatIsFinished,
        [&] { return scenarios::shrink_command(options.shrink); }},

@@ -5,7 +5,6 @@
 #include <fmt/format.h>
 
 #include "engine/ports/protocol.h"
-#include "reports/story.h"
 #include "scenarios/fault_text.h"
 #include "scenarios/pipeline_reader.h"
 #include "scenarios/units.h"
@@ -81,18 +80,26 @@ std::string sink_text(engine::SinkKind kind) {
 
 }  // namespace
 
-std::string story_of(const Scenario& scenario,
-                     const JudgedRun& judged,
-                     const faults::FaultPlan& plan,
-                     const std::string& finding) {
+reports::StorySubject subject_of(const Scenario& scenario, const faults::FaultPlan& plan) {
   reports::StorySubject subject{.pipeline = pipeline_text(scenario),
                                 .sink = sink_text(scenario.pipeline.sink.kind),
-                                .finding = finding,
+                                .finding = {},
+                                .position = std::nullopt,
+                                .key = {},
                                 .faults = {},
                                 .batch_interval = scenario.pipeline.batch_interval};
   for (const faults::Fault& fault : plan) {
     subject.faults.push_back(to_string(fault));
   }
+  return subject;
+}
+
+std::string story_of(const Scenario& scenario,
+                     const JudgedRun& judged,
+                     const faults::FaultPlan& plan,
+                     const std::string& finding) {
+  reports::StorySubject subject = subject_of(scenario, plan);
+  subject.finding = finding;
   return reports::tell_story(judged.run.ledger, judged.verdict, subject);
 }
 

@@ -7,6 +7,7 @@
 #include <string>
 
 #include "faults/fault_plan.h"
+#include "reports/story.h"
 #include "scenarios/runner.h"
 #include "scenarios/scenario.h"
 
@@ -18,5 +19,8 @@ std::string story_of(const Scenario& scenario,
                      const JudgedRun& judged,
                      const faults::FaultPlan& plan,
                      const std::string& finding);
+
+// What of a story only the scenario says: all but what it is about.
+reports::StorySubject subject_of(const Scenario& scenario, const faults::FaultPlan& plan);
 
 }  // namespace scenarios

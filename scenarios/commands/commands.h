@@ -36,6 +36,16 @@ struct ReplayOptions {
 
 int replay_command(const ReplayOptions& options);
 
+struct ExplainOptions {
+  CommonOptions common;             // `database`: where the run is recorded; empty: it has a token
+  std::vector<std::string> words;   // without a run: its token; then where to look for scenarios
+  std::optional<std::int64_t> run;  // of the recording
+  std::optional<std::int64_t> record;  // by record_id; empty: the first few of each kind
+  std::int64_t budget = 2000;          // continuations of each
+};
+
+int explain_command(const ExplainOptions& options);
+
 struct ShrinkOptions {
   CommonOptions common;
   std::string token;

@@ -52,7 +52,7 @@ _onceproof() {
       mapfile -t COMPREPLY < <(compgen -W '1 2 3' -- "$word")
       return
       ;;
-    --seed | --jobs | --until | --budget | --time | --run)
+    --seed | --jobs | --until | --budget | --time | --run | --record)
       return
       ;;
     --source)
@@ -70,7 +70,7 @@ _onceproof() {
   esac
   local words=''
   if ((COMP_CWORD == 1)); then
-    words='run explore matrix defects replay shrink merge check report list --help --version'
+    words='run explore matrix defects replay explain shrink merge check report list --help --version'
   elif [[ $command == run && $word == -* ]]; then
     words='--kafka --seed --jobs --db --html --junit --markdown --json --baseline --quiet --no-color --help'
   elif [[ $command == explore && $word == -* ]]; then
@@ -82,6 +82,8 @@ _onceproof() {
     [[ $word == -* ]] || words=$(_onceproof_defects "$program")
   elif [[ $command == replay && $word == -* ]]; then
     words='--kafka --events --trace --until --verify --junit --markdown --json --quiet --no-color --help'
+  elif [[ $command == explain && $word == -* ]]; then
+    words='--db --run --record --budget --kafka --json --help'
   elif [[ $command == shrink && $word == -* ]]; then
     words='--kafka --finding --out --budget --time --json --quiet --no-color --help'
   elif [[ $command == merge && $word == -* ]]; then
@@ -96,7 +98,7 @@ _onceproof() {
     words=$(_onceproof_names "$program")
   fi
   mapfile -t COMPREPLY < <(compgen -W "$words" -- "$word")
-  if [[ $word != -* && ($command == run || $command == explore || $command == replay || $command == shrink || $command == merge) && $COMP_CWORD -gt 1 ]]; then
+  if [[ $word != -* && ($command == run || $command == explore || $command == replay || $command == explain || $command == shrink || $command == merge) && $COMP_CWORD -gt 1 ]]; then
     local files
     mapfile -t files < <(compgen -f -- "$word")
     COMPREPLY+=("${files[@]}")

@@ -167,6 +167,20 @@ TEST_F(CiFormats, TheAnswersOfExploreReplayAndShrinkAreAsTheirSchemasSay) {
   expect_valid_json(onceproof({"merge", "onceproof.db", "--json", "-"}).out, "merge");
 }
 
+TEST_F(CiFormats, TheAnswerOfExplainIsAsItsSchemaSays) {
+  ASSERT_EQ(onceproof({"run", "speculation_appends_twice", "--kafka", "model", "--quiet"}).status,
+            0);
+  const auto explain = [this](std::vector<std::string> arguments) {
+    std::vector<std::string> all{"explain", "--db", "onceproof.db", "--run", "1", "--json", "-"};
+    all.insert(all.end(), arguments.begin(), arguments.end());
+    return onceproof(std::move(all)).out;
+  };
+  for (const std::string& answer : {explain({}), explain({"--record", "39"})}) {
+    expect_valid_json(answer, "explain");
+  }
+  EXPECT_EQ(json::parse(explain({})).at("explained").size(), 3U);
+}
+
 TEST_F(CiFormats, TheAnswersOfMatrixAndDefectsAreAsTheirSchemasSay) {
   expect_valid_json(onceproof({"matrix",
                                "--source",

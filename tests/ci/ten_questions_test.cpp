@@ -124,7 +124,8 @@ class TenQuestions : public testing::Test {
                                   .trace_hash = sim::to_string(judged.run.trace_hash),
                                   .passed = true,
                                   .topic = "t",
-                                  .sink = "s"};
+                                  .sink = "s",
+                                  .texts = {}};
       // The first run is there twice: something is to behave alike.
       const int times = runs_.empty() ? 2 : 1;
       for (int i = 0; i < times; ++i) {

@@ -185,7 +185,7 @@ TEST_F(CommandLine, AScenarioThatHoldsEndsWithStatusZeroAndItsTable) {
   const Ended ended = onceproof({"run", file(Sample()), "--kafka", "model"});
   EXPECT_EQ(ended.status, 0);
   EXPECT_THAT(ended.out, AllOf(HasSubstr("sample"), HasSubstr("all as expected")));
-  EXPECT_EQ(ended.err, "[1/1] sample\n");
+  EXPECT_EQ(ended.err, "[1/1] sample\npages: report/index.html\n");
   EXPECT_EQ(ask(folder_ / "onceproof.db", "SELECT scenario || passed FROM run"), "sample1");
   EXPECT_THAT(read_file(folder_ / "report" / "verdicts.md"), HasSubstr("| sample |"));
 }
@@ -584,6 +584,52 @@ TEST_F(CommandLine, WhatShrinkCannotDoIsRefusedInOneSentence) {
   expect_refusal(onceproof({"shrink", token, "--time", "soon"}), 2, "--time \"soon\"");
 }
 
+// --- Explanations ------------------------------------------------------------------------------
+
+TEST_F(CommandLine, ARecordedRunIsExplainedAndSoIsItsToken) {
+  EXPECT_EQ(onceproof({"run", file(refuted()), "--kafka", "model", "--quiet"}).status, 1);
+  const std::string token = ask(folder_ / "onceproof.db", "SELECT token FROM run");
+  const Ended recorded = onceproof({"explain", "--db", "onceproof.db", "--run", "1"});
+  const Ended named = onceproof({"explain", token});
+  EXPECT_EQ(recorded.status, 0) << recorded.err;
+  EXPECT_EQ(recorded.out, named.out);
+  EXPECT_THAT(
+      recorded.out,
+      AllOf(HasSubstr(" is duplicated\n"),
+            HasSubstr("The decisive step: the fault \"crash driver at scheduler.batch_completed, "
+                      "batch 3\", at "),
+            HasSubstr("Before it, the run could still end otherwise: it does if nothing more "
+                      "breaks.\nFrom there on all of ")));
+}
+
+TEST_F(CommandLine, ARecordToWhichNothingHappenedHasAPlainLife) {
+  EXPECT_EQ(onceproof({"run", file(Sample()), "--kafka", "model", "--quiet"}).status, 0);
+  const Ended ended = onceproof({"explain", "--db", "onceproof.db", "--run", "1", "--record", "3"});
+  EXPECT_EQ(ended.status, 0) << ended.err;
+  EXPECT_THAT(ended.out,
+              AllOf(StartsWith("record 3 came out as it should\n"),
+                    HasSubstr("Nothing happened to it"),
+                    Not(HasSubstr("decisive"))));
+  EXPECT_EQ(onceproof({"explain", "--db", "onceproof.db", "--run", "1"}).out,
+            "Nothing is lost, wrong, phantom or duplicated.\n");
+}
+
+TEST_F(CommandLine, WhatExplainCannotDoIsRefusedInOneSentence) {
+  EXPECT_EQ(onceproof({"run", file(Sample()), "--kafka", "model", "--quiet"}).status, 0);
+  expect_refusal(onceproof({"explain"}), 2, "give a token, or --db FILE --run ID");
+  expect_refusal(onceproof({"explain", "--run", "1"}), 2, "belong together");
+  expect_refusal(onceproof({"explain", "--db", "no.db", "--run", "1"}), 2, "there is no such file");
+  expect_refusal(onceproof({"explain", "--db", "onceproof.db", "--run", "7"}), 2, "has no run 7");
+  expect_refusal(onceproof({"explain", "op1-nonsense"}), 2, "token");
+  expect_refusal(onceproof({"explain", "--db", "onceproof.db", "--run", "1", "--record", "999"}),
+                 2,
+                 "it has 60, from 0 on");
+  fs::remove(folder_ / "sample.yaml");
+  expect_refusal(onceproof({"explain", "--db", "onceproof.db", "--run", "1"}),
+                 2,
+                 "made from another scenario text");
+}
+
 // --- Bad input ---------------------------------------------------------------------------------
 
 TEST_F(CommandLine, AWrongCommandLineIsRefusedInOneSentence) {
@@ -591,8 +637,8 @@ TEST_F(CommandLine, AWrongCommandLineIsRefusedInOneSentence) {
   const std::string jobs = "--jobs {}: this must be a whole number from 1 to 1024";
   expect_refusal(onceproof({}),
                  2,
-                 "the commands are run, explore, replay, shrink, matrix, defects, merge, check, "
-                 "list");
+                 "the commands are run, explore, replay, explain, shrink, matrix, defects, merge, "
+                 "check, report, list");
   expect_refusal(onceproof({"frobnicate"}), 2, "frobnicate is not a command");
   expect_refusal(onceproof({"--frobnicate"}), 2, "the option --frobnicate is not known");
   expect_refusal(onceproof({"run", "--frobnicate"}), 2, "the option --frobnicate is not known");

@@ -166,6 +166,29 @@ TEST(Story, OfAWrongValueIsThatOfARecordOfItsKey) {
   EXPECT_THAT(story, Not(HasSubstr("no row of record")));
 }
 
+// Whoever asks for one gets it, and not the first example.
+TEST(Story, IsOfTheRecordOrTheKeyThatIsAskedFor) {
+  const Ledger rows =
+      LedgerBuilder().inputs(0, 3).outputs(0, 1).plan(1, 1, {range(0, 0, 3)}, true).ledger();
+  const Ledger keys = LedgerBuilder()
+                          .inputs(0, 2)
+                          .aggregate(reports::AggregateKind::kCountByKey, {{"k0", 1}, {"k1", 1}})
+                          .ledger();
+  reports::StorySubject subject;
+  subject.finding = "lost";
+  subject.position = engine::Position{0, {2}};
+  EXPECT_THAT(tell_story(rows, judge(rows), subject),
+              HasSubstr("This is the story of record 2 (partition 0, offset 2"));
+  subject.finding.clear();
+  subject.position = engine::Position{0, {0}};
+  EXPECT_THAT(tell_story(rows, judge(rows), subject),
+              HasSubstr("Nothing happened to it: it came out as it should."));
+  subject = {};
+  subject.finding = "wrong";
+  subject.key = "k1";
+  EXPECT_THAT(tell_story(keys, judge(keys), subject), HasSubstr("k1: missing, expected 1"));
+}
+
 // What is left out is what matters least, and the story says how much that is.
 TEST(Story, IsShortHoweverMuchHappened) {
   Ledger ledger = lost_behind_a_saved_position();
