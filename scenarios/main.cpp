@@ -161,9 +161,8 @@ CLI::App* add_run(CLI::App& program, scenarios::RunOptions& options) {
   add_jobs(*command, common, "Scenarios at once; default: one per processor");
   add_file(*command, "--db", common.database, "Where to record; empty: nowhere [onceproof.db]");
   command
-      ->add_option("--html,--report",
-                   common.report_directory,
-                   "For pages and verdicts.md; empty: none [report]")
+      ->add_option(
+          "--html", common.report_directory, "For pages and verdicts.md; empty: none [report]")
       ->type_name("DIR");
   add_formats(*command, common);
   add_baseline(*command, common);

@@ -16,7 +16,7 @@ _onceproof() {
       mapfile -t COMPREPLY < <(compgen -f -- "$word")
       return
       ;;
-    --html | --report)
+    --html)
       mapfile -t COMPREPLY < <(compgen -d -- "$word")
       return
       ;;

@@ -31,7 +31,7 @@ class CanaryCommand : public CommandTest {
  protected:
   [[nodiscard]] Ended judged(const std::string& text, const std::string& kafka) const {
     write_file(folder_ / "canary.yaml", text);
-    return onceproof({"run", "canary.yaml", "--kafka", kafka, "--db", "", "--report", ""});
+    return onceproof({"run", "canary.yaml", "--kafka", kafka, "--db", "", "--html", ""});
   }
 
   const std::string text_ =

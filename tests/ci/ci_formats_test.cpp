@@ -56,7 +56,7 @@ class CiFormats : public CommandTest {
 
   [[nodiscard]] Ended run_model(std::vector<std::string> arguments) const {
     std::vector<std::string> all{
-        "run", "--kafka", "model", "--db", "", "--report", "", "--quiet", "--no-color"};
+        "run", "--kafka", "model", "--db", "", "--html", "", "--quiet", "--no-color"};
     all.insert(all.end(), arguments.begin(), arguments.end());
     return onceproof(std::move(all));
   }
@@ -90,8 +90,8 @@ class CiFormats : public CommandTest {
 
 TEST_F(CiFormats, JUnitOfEveryCommandIsValid) {
   const std::vector<std::vector<std::string>> commands{
-      {"run", "scenarios", "broken.yaml", "--kafka", "model", "--db", "", "--report", ""},
-      {"run", "scenarios", "--kafka", "model", "--db", "", "--report", "", "--baseline", "other"},
+      {"run", "scenarios", "broken.yaml", "--kafka", "model", "--db", "", "--html", ""},
+      {"run", "scenarios", "--kafka", "model", "--db", "", "--html", "", "--baseline", "other"},
       {"explore", "scenarios", "broken.yaml", "--db", ""},
       {"matrix", "--source", "kafka-direct", "--sink", "append", "--crash", "driver"},
       {"defects", "offset_guard.blind_update"}};
@@ -212,8 +212,7 @@ TEST_F(CiFormats, ASchemaRefusesAnAnswerOfAnotherCommand) {
 
 TEST_F(CiFormats, WithItsOwnAnswerForABaselineNothingIsWorse) {
   for (const std::vector<std::string>& command :
-       {std::vector<std::string>{
-            "run", "scenarios", "--kafka", "model", "--db", "", "--report", ""},
+       {std::vector<std::string>{"run", "scenarios", "--kafka", "model", "--db", "", "--html", ""},
         std::vector<std::string>{"explore", "scenarios", "--db", ""},
         std::vector<std::string>{"matrix", "--sink", "append", "--crash", "driver"}}) {
     std::vector<std::string> first = command;
@@ -276,7 +275,7 @@ TEST_F(CiFormats, GitHubIsToldWhereAnExpectationFailedAndStdoutStaysJson) {
                                    "model",
                                    "--db",
                                    "",
-                                   "--report",
+                                   "--html",
                                    "",
                                    "--quiet",
                                    "--json",
@@ -319,7 +318,7 @@ TEST_F(CiFormats, AFailedExpectationOfEachKindHasItsLine) {
       "  stalled: true\n";                                                        // 18
   write_file(folder_ / "a.yaml", text);
   Command command =
-      this->command({"run", "a.yaml", "--kafka", "model", "--db", "", "--report", "", "--quiet"});
+      this->command({"run", "a.yaml", "--kafka", "model", "--db", "", "--html", "", "--quiet"});
   command.environment["GITHUB_ACTIONS"] = "true";
   const std::string notes = run(command).err;
   for (const char* const start : {"line=13,title=a::received: expected none",
@@ -339,8 +338,8 @@ TEST_F(CiFormats, OutsideOfAWorkflowNobodyIsTold) {
 }
 
 TEST_F(CiFormats, ASummaryOfTheJobThatCannotBeWrittenIsAFailure) {
-  Command command = this->command(
-      {"run", "scenarios", "--kafka", "model", "--db", "", "--report", "", "--quiet"});
+  Command command =
+      this->command({"run", "scenarios", "--kafka", "model", "--db", "", "--html", "", "--quiet"});
   command.environment["GITHUB_STEP_SUMMARY"] = "no/such/folder/summary.md";
   const Ended ended = run(command);
   EXPECT_EQ(ended.status, 3);

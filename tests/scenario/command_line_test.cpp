@@ -150,7 +150,7 @@ class CommandLine : public CommandTest {
  protected:
   // `run` on the model, which leaves nothing behind.
   [[nodiscard]] Command run_command(std::vector<std::string> arguments) const {
-    std::vector<std::string> all{"run", "--kafka", "model", "--db", "", "--report", ""};
+    std::vector<std::string> all{"run", "--kafka", "model", "--db", "", "--html", ""};
     all.insert(all.end(), arguments.begin(), arguments.end());
     return command(std::move(all));
   }
@@ -665,7 +665,7 @@ TEST_F(CommandLine, AWrongCommandLineIsRefusedInOneSentence) {
 }
 
 TEST_F(CommandLine, AnEmptyValueBehindAnEqualsSignTakesNothingElse) {
-  const Ended ended = onceproof({"run", "--kafka=model", "--db=", "--report=", file(Sample())});
+  const Ended ended = onceproof({"run", "--kafka=model", "--db=", "--html=", file(Sample())});
   EXPECT_EQ(ended.status, 0) << ended.err;
   EXPECT_FALSE(fs::exists(folder_ / "onceproof.db"));
   EXPECT_FALSE(fs::exists(folder_ / "report"));
@@ -732,7 +732,7 @@ TEST_F(CommandLine, AReportThatCannotBeWrittenIsKnownBeforeTheFirstRun) {
 
 TEST_F(CommandLine, AFullDiskLosesNothingThatIsFinished) {
   std::vector<std::string> arguments{
-      "run", "--kafka", "model", "--jobs", "1", "--report", "", "--quiet"};
+      "run", "--kafka", "model", "--jobs", "1", "--html", "", "--quiet"};
   for (int i = 0; i < 40; ++i) {
     arguments.push_back(file(Sample{.name = fmt::format("sample_{}", i)}));
   }

@@ -662,7 +662,7 @@ TEST_F(MatrixCommand, TheWorldsItPrintsAreScenarioFiles) {
                                         "model",
                                         "--db",
                                         "",
-                                        "--report",
+                                        "--html",
                                         "",
                                         "--json",
                                         "-",
