@@ -17,6 +17,8 @@ extern const std::string_view kPageCss;
 extern const std::string_view kColumnsJs;
 extern const std::string_view kRunModelJs;
 extern const std::string_view kSvgCanvasJs;
+extern const std::string_view kTimeAxisJs;
+extern const std::string_view kDiagramPictureJs;
 extern const std::string_view kDiagramJs;
 extern const std::string_view kCopyButtonsJs;
 extern const std::string_view kRunPageJs;

@@ -59,27 +59,37 @@ std::vector<CountColumn> columns_of(const std::vector<RunSummary>& runs) {
   return columns;
 }
 
-std::string number_cell(std::int64_t count) {
-  return fmt::format(R"(<td class="number{}">{}</td>)", count > 0 ? " bad" : "", count);
+// On a narrow screen a row is a card, and a cell has its name before it.
+std::string cell(std::string_view name, std::string_view html) {
+  return fmt::format(R"(<td data-name="{}">{}</td>)", name, html);
+}
+
+std::string count_cell(const CountColumn& column, const RunSummary& run) {
+  const std::int64_t count = column.count(run);
+  return fmt::format(R"(<td class="number{}" data-name="{}">{}</td>)",
+                     count > 0 ? " bad" : "",
+                     column.name,
+                     count);
 }
 
 std::string run_row(const RunSummary& run, const std::vector<CountColumn>& columns) {
   std::string counts;
   for (const CountColumn& column : columns) {
-    counts += number_cell(column.count(run));
+    counts += count_cell(column, run);
   }
   return fmt::format(
-      "<tr data-shows=\"{}\"><td class=\"number\">{}</td><td><a href=\"{}\">{}</a></td><td>{}</td>"
-      "<td>{}</td><td>{}</td><td>{}</td>{}<td class=\"words\">{}</td>"
-      "<td class=\"{}\">{}{}</td></tr>\n",
+      "<tr data-shows=\"{}\"><td class=\"number\">{}</td>"
+      "<td class=\"name\"><a href=\"{}\">{}</a></td>{}{}{}{}{}"
+      "<td class=\"words\" data-name=\"expected\">{}</td>"
+      "<td class=\"{}\" data-name=\"verdict\">{}{}</td></tr>\n",
       fmt::join(shown_by(run), " "),
       run.run_id,
       run_file(run.run_id),
       xml_text(run.scenario),
-      xml_text(run.kafka),
-      guarantee_html(run.received.guarantee),
-      guarantee_html(run.processed.guarantee),
-      guarantee_html(run.output.guarantee),
+      cell("Kafka", xml_text(run.kafka)),
+      cell("received", guarantee_html(run.received.guarantee)),
+      cell("processed", guarantee_html(run.processed.guarantee)),
+      cell("output", guarantee_html(run.output.guarantee)),
       counts,
       xml_text(run.expected),
       run.passed ? "good" : "bad",
@@ -92,12 +102,13 @@ std::string runs_html(const std::vector<RunSummary>& runs) {
     return {};
   }
   const auto passed = std::ranges::count_if(runs, &RunSummary::passed);
-  std::string html =
-      fmt::format("<section id=\"runs\"><h2>Runs</h2>\n<p>{} runs: {} as expected, {} not.</p>\n{}",
-                  runs.size(),
-                  passed,
-                  std::ssize(runs) - passed,
-                  assets::kRunToolsHtml);
+  std::string html = fmt::format(
+      "<section id=\"runs\"><h2>Runs</h2>\n<p>{} run{}: {} as expected, {} not.</p>\n{}",
+      runs.size(),
+      runs.size() == 1 ? "" : "s",
+      passed,
+      std::ssize(runs) - passed,
+      assets::kRunToolsHtml);
   html +=
       "<div class=\"table\"><table><thead><tr><th class=\"number\">run</th><th>scenario</th>"
       "<th>Kafka</th><th>received</th><th>processed</th><th>output</th>";

@@ -207,9 +207,11 @@ std::string run_page(const RunSummary& run,
                      const RunData& data,
                      const std::string& database,
                      const std::vector<std::string>& plots) {
-  static const std::array<std::string_view, 6> scripts{assets::kColumnsJs,
+  static const std::array<std::string_view, 8> scripts{assets::kColumnsJs,
                                                        assets::kRunModelJs,
                                                        assets::kSvgCanvasJs,
+                                                       assets::kTimeAxisJs,
+                                                       assets::kDiagramPictureJs,
                                                        assets::kDiagramJs,
                                                        assets::kCopyButtonsJs,
                                                        assets::kRunPageJs};

@@ -189,6 +189,7 @@ Runner::Outcome<ScenarioReport> run_family(Runner& runner, const PreparedScenari
     mark_interrupted(exploration, report);
   }
   report.row.wall_time = since(start);
+  // The exploration did not look closely at its first run: that would cost every schedule.
   auto baseline = run_closely(runner, prepared, prepared.scenario.faults);
   if (!baseline) {
     return baseline.error();
