@@ -140,7 +140,10 @@ Standing read_cell(const JsonNode& node) {
       .schedules = count(node, "schedules"),
       .passed = std::nullopt,
       .token = {}};
-  for (const auto& [kind, token] : member(node, "witness", Kind::kObject).members) {
+  const JsonNode& witness = member(node, "witness", Kind::kObject);
+  for (std::size_t n = 0; n < witness.items.size(); ++n) {
+    const std::string& kind = witness.names[n];
+    const JsonNode& token = witness.items[n];
     if (token.kind != Kind::kNull) {
       require(token, kind, Kind::kText);
       standing.findings.push_back({.kind = kind, .count = std::nullopt, .token = token.text});

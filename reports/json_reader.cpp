@@ -3,7 +3,6 @@
 #include <algorithm>
 #include <charconv>
 #include <cstddef>
-#include <utility>
 
 #include "engine/ports/invariant.h"
 #include "reports/input/json_scanner.h"
@@ -96,8 +95,8 @@ class Reader {
     scanner_.open_object();
     std::string_view name;
     while (scanner_.next_member(name)) {
-      std::string kept(name);
-      node.members.emplace_back(std::move(kept), read_value(depth + 1));
+      node.names.emplace_back(name);
+      node.items.push_back(read_value(depth + 1));
     }
   }
 
@@ -116,9 +115,8 @@ class Reader {
 }  // namespace
 
 const JsonNode* JsonNode::find(std::string_view name) const {
-  const auto found =
-      std::ranges::find_if(members, [name](const auto& member) { return member.first == name; });
-  return found == members.end() ? nullptr : &found->second;
+  const auto found = std::ranges::find(names, name);
+  return found == names.end() ? nullptr : &items[static_cast<std::size_t>(found - names.begin())];
 }
 
 void throw_exception_from_error(const JsonError& error, const boost::source_location& where) {

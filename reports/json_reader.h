@@ -5,10 +5,10 @@
 
 #pragma once
 
+#include <cstddef>
 #include <cstdint>
 #include <string>
 #include <string_view>
-#include <utility>
 #include <vector>
 
 #include <boost/system/result.hpp>
@@ -24,10 +24,10 @@ struct JsonNode {
   bool boolean = false;
   std::int64_t integer = 0;
   std::string text;
-  std::vector<JsonNode> items;                            // kArray
-  std::vector<std::pair<std::string, JsonNode>> members;  // kObject, in order
-  int line = 0;                                           // from 1
-  int column = 0;                                         // from 1, in bytes
+  std::vector<std::string> names;  // kObject: of its members, in order
+  std::vector<JsonNode> items;     // kArray; kObject: the values of its members
+  int line = 0;                    // from 1
+  int column = 0;                  // from 1, in bytes
 
   // The value of a member, or null.
   [[nodiscard]] const JsonNode* find(std::string_view name) const;

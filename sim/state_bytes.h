@@ -11,8 +11,9 @@
 
 #pragma once
 
+#include <array>
+#include <bit>
 #include <cstdint>
-#include <cstring>
 #include <string>
 #include <string_view>
 
@@ -29,9 +30,8 @@ struct StateHash {
 class StateBytes {
  public:
   void add(std::uint64_t value) {
-    char word[sizeof(value)];
-    std::memcpy(word, &value, sizeof(value));
-    bytes_.append(word, sizeof(word));
+    const auto word = std::bit_cast<std::array<char, sizeof(value)>>(value);
+    bytes_.append(word.data(), word.size());
   }
 
   void add(std::int64_t value) { add(static_cast<std::uint64_t>(value)); }
