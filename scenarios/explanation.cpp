@@ -228,6 +228,7 @@ DecisiveStep Explanation::at_step(const Stretch& stretch, std::size_t ahead) {
 
 std::vector<bool> Explanation::shown_in(const reports::Ledger& ledger) const {
   std::vector<bool> shown;
+  shown.reserve(anomalies_.size());
   for (const reports::Anomaly& anomaly : anomalies_) {
     shown.push_back(reports::shows(ledger, anomaly));
   }

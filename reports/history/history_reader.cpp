@@ -154,7 +154,7 @@ class Reader {
     if (!number) {
       JsonScanner::refuse(at, fmt::format("a process has a whole number, not {}", text));
     }
-    draft_.process = *number;
+    draft_.process = number;
   }
 
   // Micro-operations are arrays, assigned keys are not; whether that fits the operation, is known
@@ -183,7 +183,7 @@ class Reader {
     const std::size_t at = scanner_.at();
     scanner_.open_array();
     if (!scanner_.next_element()) {
-      JsonScanner::refuse(at, "a micro-operation is [\"send\", KEY, ...] or [\"poll\", ...]");
+      JsonScanner::refuse(at, R"(a micro-operation is ["send", KEY, ...] or ["poll", ...])");
     }
     if (read_word("micro-operation", kMicroOperations) == 0) {
       read_send(at);

@@ -58,7 +58,8 @@ void Logs::sort() {
     const auto again = [](const Sight& left, const Sight& right) {
       return left.offset == right.offset && left.message == right.message;
     };
-    sights.erase(std::unique(sights.begin(), sights.end(), again), sights.end());
+    const auto repeats = std::ranges::unique(sights, again);
+    sights.erase(repeats.begin(), repeats.end());
     std::vector<std::int64_t>& offsets = offsets_[key];
     for (const Sight& sight : sights) {
       if (offsets.empty() || offsets.back() != sight.offset) {

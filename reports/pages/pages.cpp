@@ -65,6 +65,7 @@ class Writer {
     const std::vector<Plot> plots = run_plots(database_, run);
     put_pictures(fmt::format("run-{}-", run.run_id), plots);
     std::vector<std::string> pictures;
+    pictures.reserve(plots.size());
     for (const Plot& plot : plots) {
       pictures.push_back(plot.svg);
     }

@@ -192,6 +192,7 @@ std::string left_out_html(const std::vector<LeftOut>& left_out) {
     return {};
   }
   std::vector<std::string> parts;
+  parts.reserve(left_out.size());
   for (const auto& [what, count] : left_out) {
     parts.push_back(fmt::format("{} {}", count, what));
   }
