@@ -7,6 +7,7 @@
 
 #include <fmt/format.h>
 
+#include "reports/matrix_groups.h"
 #include "reports/matrix_table.h"
 #include "reports/text.h"
 
@@ -84,11 +85,15 @@ Guarantee guarantee(const JsonNode& object, std::string_view name) {
   return *found;
 }
 
+std::vector<Standing::Stage> stages_of(const JsonNode& answer) {
+  return {{"received", guarantee(answer, "received")},
+          {"processed", guarantee(answer, "processed")},
+          {"output", guarantee(answer, "output")}};
+}
+
 Standing read_run(const JsonNode& run) {
   Standing standing{.name = text(run, "scenario"),
-                    .stages = {{"received", guarantee(run, "received")},
-                               {"processed", guarantee(run, "processed")},
-                               {"output", guarantee(run, "output")}},
+                    .stages = stages_of(run),
                     .findings = {},
                     .schedules = count(run, "schedules"),
                     .passed = boolean(run, "passed"),
@@ -108,9 +113,7 @@ Standing read_run(const JsonNode& run) {
 
 Standing read_exploration(const JsonNode& answer) {
   Standing standing{.name = text(answer, "scenario"),
-                    .stages = {{"received", guarantee(answer, "received")},
-                               {"processed", guarantee(answer, "processed")},
-                               {"output", guarantee(answer, "output")}},
+                    .stages = stages_of(answer),
                     .findings = {},
                     .schedules = count(answer, "schedules"),
                     .passed = boolean(answer, "passed"),

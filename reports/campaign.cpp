@@ -22,15 +22,6 @@ struct Disagreement {
   std::int64_t part = 0;
 };
 
-Guarantee read_guarantee(const std::string& name) {
-  const auto found = find_guarantee(name);
-  if (!found) {
-    throw sql::Error{.code = SQLITE_CORRUPT,
-                     .message = fmt::format("\"{}\" is no guarantee", name)};
-  }
-  return *found;
-}
-
 void require_number(std::int64_t number, const CampaignIdentity& identity) {
   if (number < 0 || number >= identity.parts) {
     throw sql::Error{.code = SQLITE_CORRUPT,
@@ -309,70 +300,57 @@ RecordingResult<Campaign> Campaign::open(const std::string& path) {
     return RecordingFailure{.code = RecordingErrc::kCannotOpen,
                             .sentence = "cannot open a campaign without a file name"};
   }
-  try {
+  return attempt("open", path, [&]() -> RecordingResult<Campaign> {
     return Campaign(std::make_unique<Store>(path));
-  } catch (const OtherSchema& other) {
-    return RecordingFailure{.code = RecordingErrc::kOtherSchema, .sentence = other.sentence};
-  } catch (const sql::Error& error) {
-    return failure("open", path, error);
-  }
+  });
 }
 
 RecordingResult<> Campaign::record(const CampaignIdentity& identity, const CampaignPart& part) {
-  try {
-    store_->record(identity, part);
-    return {};
-  } catch (const Disagreement& found) {
-    return disagreement(store_->path(), found);
-  } catch (const sql::Error& error) {
-    return failure("write", store_->path(), error);
-  }
+  return attempt("write", store_->path(), [&]() -> RecordingResult<> {
+    try {
+      store_->record(identity, part);
+      return {};
+    } catch (const Disagreement& found) {
+      return disagreement(store_->path(), found);
+    }
+  });
 }
 
 RecordingResult<> Campaign::forget(const CampaignIdentity& identity,
                                    const std::vector<std::int64_t>& numbers) {
-  try {
+  return attempt("write", store_->path(), [&]() -> RecordingResult<> {
     store_->forget(identity, numbers);
     return {};
-  } catch (const sql::Error& error) {
-    return failure("write", store_->path(), error);
-  }
+  });
 }
 
 RecordingResult<std::vector<CampaignIdentity>> Campaign::campaigns() {
-  try {
+  return attempt("read", store_->path(), [&]() -> RecordingResult<std::vector<CampaignIdentity>> {
     return read_campaigns(store_->database());
-  } catch (const sql::Error& error) {
-    return failure("read", store_->path(), error);
-  }
+  });
 }
 
 RecordingResult<std::vector<CampaignPart>> Campaign::parts(const CampaignIdentity& identity) {
-  try {
+  return attempt("read", store_->path(), [&]() -> RecordingResult<std::vector<CampaignPart>> {
     return read_parts(store_->database(), identity);
-  } catch (const sql::Error& error) {
-    return failure("read", store_->path(), error);
-  }
+  });
 }
 
 RecordingResult<> Campaign::merge(const std::string& other_path) {
   // Reads it all before it writes, so that a file can be merged into itself.
-  Content content;
-  try {
-    content = read_file(other_path);
-  } catch (const OtherSchema& error) {
-    return RecordingFailure{.code = RecordingErrc::kOtherSchema, .sentence = error.sentence};
-  } catch (const sql::Error& error) {
-    return failure("read", other_path, error);
+  const auto content = attempt(
+      "read", other_path, [&]() -> RecordingResult<Content> { return read_file(other_path); });
+  if (!content) {
+    return content.error();
   }
-  try {
-    store_->take_in(content);
-    return {};
-  } catch (const Disagreement& found) {
-    return disagreement(store_->path(), found);
-  } catch (const sql::Error& error) {
-    return failure("write", store_->path(), error);
-  }
+  return attempt("write", store_->path(), [&]() -> RecordingResult<> {
+    try {
+      store_->take_in(*content);
+      return {};
+    } catch (const Disagreement& found) {
+      return disagreement(store_->path(), found);
+    }
+  });
 }
 
 }  // namespace reports

@@ -38,23 +38,15 @@ void insert(sql::Database& database, const MatrixReport& report) {
   transaction.commit();
 }
 
-Guarantee guarantee_of(const sql::Statement& row, int column) {
-  return find_guarantee(row.bytes(column)).value_or(Guarantee::kNone);
-}
-
 }  // namespace
 
 RecordingResult<> record_matrix(const std::string& path, const MatrixReport& report) {
-  try {
+  return attempt("write", path, [&]() -> RecordingResult<> {
     sql::Database database(path);
     prepare_recording(database, path);
     insert(database, report);
     return {};
-  } catch (const OtherSchema& other) {
-    return RecordingFailure{.code = RecordingErrc::kOtherSchema, .sentence = other.sentence};
-  } catch (const sql::Error& error) {
-    return failure("write", path, error);
-  }
+  });
 }
 
 MatrixReport read_matrix(sql::Database& database, const std::string& protocol) {
@@ -75,8 +67,8 @@ MatrixReport read_matrix(sql::Database& database, const std::string& protocol) {
                             .offsets = query.bytes(4),
                             .sink = query.bytes(5),
                             .crash = query.bytes(6),
-                            .received = guarantee_of(query, 7),
-                            .output = guarantee_of(query, 8),
+                            .received = read_guarantee(query.bytes(7)),
+                            .output = read_guarantee(query.bytes(8)),
                             .schedules = query.integer(9),
                             .pruned = query.integer(10),
                             .of = query.integer(11),

@@ -9,6 +9,8 @@
 #include <fmt/format.h>
 #include <nlohmann/json.hpp>
 
+#include "reports/matrix_groups.h"
+
 namespace reports {
 namespace {
 
@@ -53,58 +55,6 @@ std::string_view symbol(Guarantee guarantee) {
   return "none";
 }
 
-// "kafka-receiver, reliable, log, checkpoint": everything but the sink.
-std::string source_title(const MatrixTableCell& cell) {
-  if (cell.source == "kafka-direct") {
-    return fmt::format("{}, offsets: {}", cell.source, cell.offsets);
-  }
-  return fmt::format("{}, {}, {}, {}",
-                     cell.source,
-                     cell.reliable ? "reliable" : "unreliable",
-                     cell.wal ? "log" : "no log",
-                     cell.checkpoint ? "checkpoint" : "no checkpoint");
-}
-
-// The cells of one pipeline.
-using Pipeline = std::vector<const MatrixTableCell*>;
-
-// Pipelines that differ in their sink only.
-struct Group {
-  std::string title;
-  std::vector<Pipeline> pipelines;
-};
-
-std::vector<Group> groups_of(const MatrixReport& report) {
-  std::vector<Group> groups;
-  for (const MatrixTableCell& cell : report.cells) {
-    const std::string title = source_title(cell);
-    if (groups.empty() || groups.back().title != title) {
-      groups.push_back({.title = title, .pipelines = {}});
-    }
-    auto& pipelines = groups.back().pipelines;
-    if (pipelines.empty() || pipelines.back().front()->sink != cell.sink) {
-      pipelines.emplace_back();
-    }
-    pipelines.back().push_back(&cell);
-  }
-  return groups;
-}
-
-const MatrixTableCell* find_cell(const Pipeline& pipeline, std::string_view crash) {
-  const auto found = std::ranges::find(pipeline, crash, &MatrixTableCell::crash);
-  return found == pipeline.end() ? nullptr : *found;
-}
-
-std::vector<std::pair<std::string_view, std::string_view>> findings(const MatrixTableCell& cell) {
-  std::vector<std::pair<std::string_view, std::string_view>> found{
-      {"lost", cell.tokens.lost},
-      {"duplicated", cell.tokens.duplicated},
-      {"wrong", cell.tokens.wrong},
-      {"stalled", cell.tokens.stalled}};
-  std::erase_if(found, [](const auto& finding) { return finding.second.empty(); });
-  return found;
-}
-
 // --- Terminal ----------------------------------------------------------------------------------
 
 std::string padded(std::string_view text, std::size_t width) {
@@ -138,11 +88,11 @@ std::string terminal_cell(Guarantee guarantee, std::string_view rest, Colour col
                      std::string(kColumnWidth - std::min(used, kColumnWidth), ' '));
 }
 
-std::string received_line(const MatrixReport& report, const Group& group, Colour colour) {
+std::string received_line(const MatrixReport& report, const MatrixGroup& group, Colour colour) {
   std::string line = padded("  received", kLabelWidth);
   for (const std::string& crash : report.crashes) {
     std::optional<Guarantee> received;
-    for (const Pipeline& pipeline : group.pipelines) {
+    for (const MatrixPipeline& pipeline : group.pipelines) {
       const MatrixTableCell* const cell = find_cell(pipeline, crash);
       if (cell != nullptr) {
         received = common_part(received.value_or(Guarantee::kExactlyOnce), cell->received);
@@ -153,7 +103,7 @@ std::string received_line(const MatrixReport& report, const Group& group, Colour
   return without_end_blanks(line) + "\n";
 }
 
-std::string output_line(const MatrixReport& report, const Pipeline& pipeline, Colour colour) {
+std::string output_line(const MatrixReport& report, const MatrixPipeline& pipeline, Colour colour) {
   std::string line = padded("  " + pipeline.front()->sink, kLabelWidth);
   for (const std::string& crash : report.crashes) {
     const MatrixTableCell* const cell = find_cell(pipeline, crash);
@@ -170,18 +120,18 @@ std::string output_line(const MatrixReport& report, const Pipeline& pipeline, Co
   return without_end_blanks(line) + "\n";
 }
 
-std::string witness_list(const std::vector<Group>& groups) {
+std::string witness_list(const std::vector<MatrixGroup>& groups) {
   std::string text;
-  for (const Group& group : groups) {
-    for (const Pipeline& pipeline : group.pipelines) {
+  for (const MatrixGroup& group : groups) {
+    for (const MatrixPipeline& pipeline : group.pipelines) {
       std::string lines;
       for (const MatrixTableCell* const cell : pipeline) {
-        for (const auto& [kind, token] : findings(*cell)) {
+        for (const auto& [kind, token] : witnesses_of(*cell)) {
           lines += fmt::format("  {:<18}{:<11} {}\n", cell->crash, kind, token);
         }
       }
       if (!lines.empty()) {
-        text += fmt::format("{}, sink: {}\n{}", group.title, pipeline.front()->sink, lines);
+        text += fmt::format("{}\n{}", pipeline_name(*pipeline.front()), lines);
       }
     }
   }
@@ -308,8 +258,8 @@ std::string markdown_guarantees(const MatrixReport& report) {
     text += " --- |";
   }
   text += "\n";
-  for (const Group& group : groups_of(report)) {
-    for (const Pipeline& pipeline : group.pipelines) {
+  for (const MatrixGroup& group : groups_of(report)) {
+    for (const MatrixPipeline& pipeline : group.pipelines) {
       text += fmt::format("| {} | {} |", group.title, pipeline.front()->sink);
       for (const std::string& crash : report.crashes) {
         text += markdown_cell(find_cell(pipeline, crash));
@@ -323,9 +273,9 @@ std::string markdown_guarantees(const MatrixReport& report) {
 std::string markdown_witnesses(const MatrixReport& report) {
   std::string text;
   for (const MatrixTableCell& cell : report.cells) {
-    for (const auto& [kind, token] : findings(cell)) {
+    for (const auto& [kind, token] : witnesses_of(cell)) {
       text += fmt::format(
-          "| {} | {} | {} | {} | `{}` |\n", source_title(cell), cell.sink, cell.crash, kind, token);
+          "| {} | {} | {} | {} | `{}` |\n", source_name(cell), cell.sink, cell.crash, kind, token);
     }
   }
   return text.empty() ? text
@@ -419,18 +369,14 @@ Json to_json_array(const std::vector<Item>& items) {
 
 }  // namespace
 
-std::string name_of(const MatrixTableCell& cell) {
-  return fmt::format("{}, sink: {}, crash: {}", source_title(cell), cell.sink, cell.crash);
-}
-
 std::string terminal_matrix(const MatrixReport& report, Colour colour) {
-  const std::vector<Group> groups = groups_of(report);
+  const std::vector<MatrixGroup> groups = groups_of(report);
   std::string text = witness_list(groups);
   text += painted(titles(report), kBold, colour);
-  for (const Group& group : groups) {
+  for (const MatrixGroup& group : groups) {
     text += painted(group.title, kBold, colour) + "\n";
     text += received_line(report, group, colour);
-    for (const Pipeline& pipeline : group.pipelines) {
+    for (const MatrixPipeline& pipeline : group.pipelines) {
       text += output_line(report, pipeline, colour);
     }
   }

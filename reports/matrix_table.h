@@ -43,9 +43,6 @@ struct MatrixTableCell {
   [[nodiscard]] bool is_sample() const { return schedules + pruned < of; }
 };
 
-// "kafka-direct, offsets: checkpoint, sink: append, crash: driver": no other cell is called so.
-std::string name_of(const MatrixTableCell& cell);
-
 // A cell of the table in the article that the project started from, beside what was found.
 struct SeedTableLine {
   struct Loss {

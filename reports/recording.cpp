@@ -197,11 +197,6 @@ class ProcessNames {
   std::vector<std::pair<engine::ProcessId, std::string>> names_;
 };
 
-RecordingFailure unknown_run(const std::string& path, std::int64_t run_id) {
-  return {.code = RecordingErrc::kUnknownRun,
-          .sentence = fmt::format("{} has no run {}", path, run_id)};
-}
-
 }  // namespace
 
 class Recording::Store {
@@ -614,47 +609,37 @@ RecordingResult<Recording> Recording::open(const std::string& path) {
     return RecordingFailure{.code = RecordingErrc::kCannotOpen,
                             .sentence = "cannot open a recording without a file name"};
   }
-  try {
+  return attempt("open", path, [&]() -> RecordingResult<Recording> {
     return Recording(std::make_unique<Store>(path));
-  } catch (const OtherSchema& other) {
-    return RecordingFailure{.code = RecordingErrc::kOtherSchema, .sentence = other.sentence};
-  } catch (const sql::Error& error) {
-    return failure("open", path, error);
-  }
+  });
 }
 
 RecordingResult<std::int64_t> Recording::record(const RunInfo& run,
                                                 const Ledger& ledger,
                                                 const Verdict& verdict) {
-  try {
+  return attempt("write", store_->path(), [&]() -> RecordingResult<std::int64_t> {
     return store_->record(run, ledger, verdict);
-  } catch (const sql::Error& error) {
-    return failure("write", store_->path(), error);
-  }
+  });
 }
 
 RecordingResult<Ledger> Recording::load(std::int64_t run_id) {
-  try {
+  return attempt("read", store_->path(), [&]() -> RecordingResult<Ledger> {
     std::optional<Ledger> ledger = store_->load(run_id);
     if (ledger) {
       return *std::move(ledger);
     }
     return unknown_run(store_->path(), run_id);
-  } catch (const sql::Error& error) {
-    return failure("read", store_->path(), error);
-  }
+  });
 }
 
 RecordingResult<std::string> Recording::token(std::int64_t run_id) {
-  try {
+  return attempt("read", store_->path(), [&]() -> RecordingResult<std::string> {
     const std::optional<std::string> token = store_->token(run_id);
     if (token) {
       return *token;
     }
     return unknown_run(store_->path(), run_id);
-  } catch (const sql::Error& error) {
-    return failure("read", store_->path(), error);
-  }
+  });
 }
 
 }  // namespace reports

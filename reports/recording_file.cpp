@@ -47,9 +47,7 @@ bool is_empty(sql::Database& database) {
 }
 
 void require_schema(sql::Database& database, const std::string& path) {
-  const bool has_meta =
-      database.query_integer("SELECT count(*) FROM sqlite_schema WHERE name = 'meta'") > 0;
-  if (!has_meta) {
+  if (!database.has_table("meta")) {
     throw OtherSchema{
         fmt::format("{} is a SQLite database, but not a recording: it has no table meta", path)};
   }
@@ -97,6 +95,20 @@ RecordingFailure failure(std::string_view action,
     reason += fmt::format(" ({})", std::generic_category().message(error.system_code));
   }
   return {.code = code, .sentence = fmt::format("cannot {} {}: {}", action, path, reason)};
+}
+
+RecordingFailure unknown_run(const std::string& path, std::int64_t run_id) {
+  return {.code = RecordingErrc::kUnknownRun,
+          .sentence = fmt::format("{} has no run {}", path, run_id)};
+}
+
+Guarantee read_guarantee(const std::string& name) {
+  const auto found = find_guarantee(name);
+  if (!found) {
+    throw sql::Error{.code = SQLITE_CORRUPT,
+                     .message = fmt::format("\"{}\" is no guarantee", name)};
+  }
+  return *found;
 }
 
 void throw_exception_from_error(const RecordingFailure& failure,

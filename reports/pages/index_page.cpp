@@ -8,6 +8,7 @@
 #include <fmt/format.h>
 #include <fmt/ranges.h>
 
+#include "reports/matrix_groups.h"
 #include "reports/pages/assets.h"
 #include "reports/pages/page.h"
 #include "reports/text.h"
@@ -123,36 +124,17 @@ std::string runs_html(const std::vector<RunSummary>& runs) {
   return html + "</tbody></table></div>\n</section>\n";
 }
 
-std::string pipeline_name(const MatrixTableCell& cell) {
-  if (cell.source == "kafka-direct") {
-    return fmt::format("{}, offsets: {}, sink: {}", cell.source, cell.offsets, cell.sink);
-  }
-  return fmt::format("{}, {}, {}, {}, sink: {}",
-                     cell.source,
-                     cell.reliable ? "reliable" : "unreliable",
-                     cell.wal ? "log" : "no log",
-                     cell.checkpoint ? "checkpoint" : "no checkpoint",
-                     cell.sink);
-}
-
 std::string cell_html(const MatrixTableCell& cell) {
   std::string html = fmt::format("<td>{}<br><span class=\"note\">{}{}</span>",
                                  guarantee_html(to_string(cell.output)),
                                  cell.schedules,
                                  cell.is_sample() ? fmt::format(" of {}", cell.of) : "");
-  const std::array<std::pair<std::string_view, const std::string*>, 4> witnesses{
-      {{"lost", &cell.tokens.lost},
-       {"duplicated", &cell.tokens.duplicated},
-       {"wrong", &cell.tokens.wrong},
-       {"stalled", &cell.tokens.stalled}}};
-  for (const auto& [kind, token] : witnesses) {
-    if (!token->empty()) {
-      html += fmt::format(
-          "<br><button type=\"button\" data-copy=\"onceproof replay {0}\" title=\"Copy the command "
-          "that shows it\">{1}</button>",
-          xml_text(*token),
-          kind);
-    }
+  for (const auto& [kind, token] : witnesses_of(cell)) {
+    html += fmt::format(
+        "<br><button type=\"button\" data-copy=\"onceproof replay {0}\" title=\"Copy the command "
+        "that shows it\">{1}</button>",
+        xml_text(token),
+        kind);
   }
   return html + "</td>";
 }
@@ -170,22 +152,16 @@ std::string matrix_html(const MatrixReport& matrix) {
     html += fmt::format("<th>{}</th>", xml_text(crash));
   }
   html += "</tr></thead><tbody>\n";
-  std::vector<std::string> pipelines;
-  for (const MatrixTableCell& cell : matrix.cells) {
-    const std::string name = pipeline_name(cell);
-    if (std::ranges::count(pipelines, name) == 0) {
-      pipelines.push_back(name);
+  for (const MatrixGroup& group : groups_of(matrix)) {
+    for (const MatrixPipeline& pipeline : group.pipelines) {
+      html +=
+          fmt::format("<tr><th scope=\"row\">{}</th>", xml_text(pipeline_name(*pipeline.front())));
+      for (const std::string& crash : matrix.crashes) {
+        const MatrixTableCell* const cell = find_cell(pipeline, crash);
+        html += cell == nullptr ? std::string("<td></td>") : cell_html(*cell);
+      }
+      html += "</tr>\n";
     }
-  }
-  for (const std::string& pipeline : pipelines) {
-    html += fmt::format("<tr><th scope=\"row\">{}</th>", xml_text(pipeline));
-    for (const std::string& crash : matrix.crashes) {
-      const auto cell = std::ranges::find_if(matrix.cells, [&](const MatrixTableCell& one) {
-        return one.crash == crash && pipeline_name(one) == pipeline;
-      });
-      html += cell == matrix.cells.end() ? std::string("<td></td>") : cell_html(*cell);
-    }
-    html += "</tr>\n";
   }
   return html + "</tbody></table></div>\n</section>\n";
 }
@@ -193,11 +169,11 @@ std::string matrix_html(const MatrixReport& matrix) {
 std::string search_row(const SearchLine& search) {
   std::string findings;
   for (const SearchFinding& finding : search.findings) {
-    findings += fmt::format(
-        "<div>{} <button type=\"button\" data-copy=\"onceproof replay {}\">Copy "
-        "replay</button></div>",
-        fmt::format("{}, {} fault{}", finding.kind, finding.faults, finding.faults == 1 ? "" : "s"),
-        xml_text(finding.token));
+    findings += fmt::format("<div>{}, {} fault{} {}</div>",
+                            finding.kind,
+                            finding.faults,
+                            finding.faults == 1 ? "" : "s",
+                            copy_button("onceproof replay " + finding.token, "Copy replay"));
   }
   return fmt::format(
       "<tr><td>{}</td><td>{}</td><td class=\"number\">{}</td><td class=\"number\">{}</td>"
@@ -225,17 +201,6 @@ std::string searches_html(const std::vector<SearchLine>& searches) {
     html += search_row(search);
   }
   return html + "</tbody></table></div>\n</section>\n";
-}
-
-std::string plots_html(const std::vector<Plot>& plots) {
-  if (plots.empty()) {
-    return {};
-  }
-  std::string html = "<section id=\"plots\"><h2>Side by side</h2>\n<div class=\"plots\">\n";
-  for (const Plot& plot : plots) {
-    html += fmt::format("<figure>{}</figure>\n", plot.svg);
-  }
-  return html + "</div>\n</section>\n";
 }
 
 std::vector<SearchFinding> read_findings(sql::Database& database, std::int64_t campaign_id) {
@@ -291,7 +256,7 @@ std::string index_page(const FrontPage& front) {
   for (const MatrixReport& matrix : front.matrices) {
     body += matrix_html(matrix);
   }
-  body += searches_html(front.searches) + plots_html(front.plots);
+  body += searches_html(front.searches) + plots_html("Side by side", front.plots);
   if (front.runs.empty() && front.matrices.empty() && front.searches.empty()) {
     body += "<p>The recording is empty: nothing was run yet.</p>\n";
   }

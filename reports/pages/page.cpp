@@ -52,8 +52,20 @@ std::string guarantee_html(std::string_view guarantee) {
   return fmt::format(R"(<span class="{}">{}</span>)", colour_of(guarantee), xml_text(guarantee));
 }
 
-std::string copy_button(std::string_view text) {
-  return fmt::format(R"(<button type="button" data-copy="{}">Copy</button>)", xml_text(text));
+std::string copy_button(std::string_view text, std::string_view label) {
+  return fmt::format(R"(<button type="button" data-copy="{}">{}</button>)", xml_text(text), label);
+}
+
+std::string plots_html(std::string_view title, const std::vector<Plot>& plots) {
+  if (plots.empty()) {
+    return {};
+  }
+  std::string html =
+      fmt::format("<section id=\"plots\"><h2>{}</h2>\n<div class=\"plots\">\n", title);
+  for (const Plot& plot : plots) {
+    html += fmt::format("<figure>{}</figure>\n", plot.svg);
+  }
+  return html + "</div>\n</section>\n";
 }
 
 }  // namespace reports

@@ -8,6 +8,9 @@
 #include <span>
 #include <string>
 #include <string_view>
+#include <vector>
+
+#include "reports/plots/recorded_plots.h"
 
 namespace reports {
 
@@ -24,6 +27,9 @@ std::string html_of(const Page& page);
 std::string guarantee_html(std::string_view guarantee);
 
 // A button that puts `text` into the clipboard.
-std::string copy_button(std::string_view text);
+std::string copy_button(std::string_view text, std::string_view label = "Copy");
+
+// A section of pictures; nothing if there are none.
+std::string plots_html(std::string_view title, const std::vector<Plot>& plots);
 
 }  // namespace reports

@@ -64,12 +64,7 @@ class Writer {
   void write_run(const RunSummary& run) {
     const std::vector<Plot> plots = run_plots(database_, run);
     put_pictures(fmt::format("run-{}-", run.run_id), plots);
-    std::vector<std::string> pictures;
-    pictures.reserve(plots.size());
-    for (const Plot& plot : plots) {
-      pictures.push_back(plot.svg);
-    }
-    put(run_file(run.run_id), run_page(run, read_run_data(database_, run), path_, pictures));
+    put(run_file(run.run_id), run_page(run, read_run_data(database_, run), path_, plots));
   }
 
   void put_pictures(const std::string& prefix, const std::vector<Plot>& plots) {
@@ -95,21 +90,18 @@ class Writer {
 RecordingResult<std::int64_t> write_pages(const std::string& database,
                                           const std::optional<RunIds>& run_ids,
                                           const WriteFile& write) {
-  try {
-    Writer writer(database, write);
-    const std::int64_t unknown = run_ids ? writer.first_unknown(*run_ids) : 0;
-    if (unknown != 0) {
-      return RecordingFailure{.code = RecordingErrc::kUnknownRun,
-                              .sentence = fmt::format("{} has no run {}", database, unknown)};
+  return attempt("read", database, [&]() -> RecordingResult<std::int64_t> {
+    try {
+      Writer writer(database, write);
+      const std::int64_t unknown = run_ids ? writer.first_unknown(*run_ids) : 0;
+      if (unknown != 0) {
+        return unknown_run(database, unknown);
+      }
+      return writer.write(run_ids);
+    } catch (const Unwritten& unwritten) {
+      return RecordingFailure{.code = RecordingErrc::kFailed, .sentence = unwritten.sentence};
     }
-    return writer.write(run_ids);
-  } catch (const Unwritten& unwritten) {
-    return RecordingFailure{.code = RecordingErrc::kFailed, .sentence = unwritten.sentence};
-  } catch (const OtherSchema& other) {
-    return RecordingFailure{.code = RecordingErrc::kOtherSchema, .sentence = other.sentence};
-  } catch (const sql::Error& error) {
-    return failure("read", database, error);
-  }
+  });
 }
 
 }  // namespace reports

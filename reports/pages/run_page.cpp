@@ -175,18 +175,6 @@ std::string questions_html(const RunSummary& run, const std::string& database) {
   return html + "</section>\n";
 }
 
-std::string plots_html(const std::vector<std::string>& plots) {
-  if (plots.empty()) {
-    return {};
-  }
-  std::string html = "<section id=\"plots\"><h2>Over time</h2>\n<div class=\"plots\">\n";
-  for (const std::string& plot : plots) {
-    html += fmt::format("<figure>{}</figure>\n", plot);
-  }
-  return html + "</div>\n</section>\n";
-}
-
-// {"what": ..., "count": ...} of the data, in a sentence.
 std::string left_out_html(const std::vector<LeftOut>& left_out) {
   if (left_out.empty()) {
     return {};
@@ -207,7 +195,7 @@ std::string left_out_html(const std::vector<LeftOut>& left_out) {
 std::string run_page(const RunSummary& run,
                      const RunData& data,
                      const std::string& database,
-                     const std::vector<std::string>& plots) {
+                     const std::vector<Plot>& plots) {
   static const std::array<std::string_view, 8> scripts{assets::kColumnsJs,
                                                        assets::kRunModelJs,
                                                        assets::kSvgCanvasJs,
@@ -219,7 +207,7 @@ std::string run_page(const RunSummary& run,
   std::string body = "<main>\n" + heading(run) + figures_html(run) + left_out_html(data.left_out);
   body += story_html(run.story);
   body += assets::kDiagramHtml;
-  body += faults_html(run) + replay_html(run) + plots_html(plots);
+  body += faults_html(run) + replay_html(run) + plots_html("Over time", plots);
   body += assets::kTablesHtml;
   body += questions_html(run, database) + "</main>\n";
   return html_of({.title = fmt::format("{} · run {}", run.scenario, run.run_id),

@@ -9,14 +9,14 @@
 #include <vector>
 
 #include "reports/pages/run_data.h"
+#include "reports/plots/recorded_plots.h"
 
 namespace reports {
 
-// `database` is the name of the recording, for the commands on the page;
-// `plots` are SVG pictures.
+// `database` is the name of the recording, for the commands on the page.
 std::string run_page(const RunSummary& run,
                      const RunData& data,
                      const std::string& database,
-                     const std::vector<std::string>& plots);
+                     const std::vector<Plot>& plots);
 
 }  // namespace reports

@@ -30,43 +30,45 @@ std::vector<PlotPoint> thinned(std::vector<PlotPoint> points) {
   return kept;
 }
 
-void add_batch_delay(sql::Database& database, const RunSummary& run, std::vector<Plot>& plots) {
-  Series delays{.name = {}, .drawn = Drawn::kDots, .points = {}};
-  sql::Statement query(database,
-                       "SELECT virtual_us, max(0, virtual_us - batch_us) FROM event "
-                       "WHERE run_id = ? AND point = 'scheduler.batch_completed' ORDER BY n");
+// A dot for each row of a query: when, and how long, in microseconds.
+struct DotPlot {
+  std::string name;
+  std::string_view statement;
+  PlotTitles titles;
+};
+
+void add_dots(sql::Database& database,
+              const RunSummary& run,
+              const DotPlot& plot,
+              std::vector<Plot>& plots) {
+  Series series{.name = {}, .drawn = Drawn::kDots, .points = {}};
+  sql::Statement query(database, plot.statement);
   for (query.start(run.run_id); query.step();) {
-    delays.points.push_back({seconds(query.integer(0)), seconds(query.integer(1))});
+    series.points.push_back({seconds(query.integer(0)), seconds(query.integer(1))});
   }
-  if (!delays.points.empty()) {
-    delays.points = thinned(std::move(delays.points));
-    plots.push_back({.name = "batch_delay",
-                     .svg = svg_plot({.title = "Batch delay: from a batch's time to its completion",
-                                      .x = "virtual time of completion, s",
-                                      .y = "s"},
-                                     {&delays, 1})});
+  if (!series.points.empty()) {
+    series.points = thinned(std::move(series.points));
+    plots.push_back({.name = plot.name, .svg = svg_plot(plot.titles, {&series, 1})});
   }
 }
 
-void add_latency(sql::Database& database, const RunSummary& run, std::vector<Plot>& plots) {
-  Series latencies{.name = {}, .drawn = Drawn::kDots, .points = {}};
-  sql::Statement query(database,
-                       "SELECT o.written_us, o.written_us - i.produced_us "
-                       "FROM output_record AS o JOIN input_record AS i USING (run_id, record_id) "
-                       "WHERE run_id = ? ORDER BY o.written_us");
-  for (query.start(run.run_id); query.step();) {
-    latencies.points.push_back({seconds(query.integer(0)), seconds(query.integer(1))});
-  }
-  if (!latencies.points.empty()) {
-    latencies.points = thinned(std::move(latencies.points));
-    plots.push_back(
-        {.name = "latency",
-         .svg = svg_plot({.title = "End-to-end latency: from Kafka to the sink, per row",
-                          .x = "virtual time of writing, s",
-                          .y = "s"},
-                         {&latencies, 1})});
-  }
-}
+const DotPlot kBatchDelay{.name = "batch_delay",
+                          .statement =
+                              "SELECT virtual_us, max(0, virtual_us - batch_us) FROM event "
+                              "WHERE run_id = ? AND point = 'scheduler.batch_completed' ORDER BY n",
+                          .titles = {.title = "Batch delay: from a batch's time to its completion",
+                                     .x = "virtual time of completion, s",
+                                     .y = "s"}};
+
+const DotPlot kLatency{
+    .name = "latency",
+    .statement =
+        "SELECT o.written_us, o.written_us - i.produced_us "
+        "FROM output_record AS o JOIN input_record AS i USING (run_id, record_id) "
+        "WHERE run_id = ? ORDER BY o.written_us",
+    .titles = {.title = "End-to-end latency: from Kafka to the sink, per row",
+               .x = "virtual time of writing, s",
+               .y = "s"}};
 
 void add_memory(sql::Database& database, const RunSummary& run, std::vector<Plot>& plots) {
   if (!database.has_table("memory")) {
@@ -158,8 +160,8 @@ Plot plot_of(sql::Database& database, const CampaignLine& campaign) {
 
 std::vector<Plot> run_plots(sql::Database& database, const RunSummary& run) {
   std::vector<Plot> plots;
-  add_batch_delay(database, run, plots);
-  add_latency(database, run, plots);
+  add_dots(database, run, kBatchDelay, plots);
+  add_dots(database, run, kLatency, plots);
   add_memory(database, run, plots);
   return plots;
 }

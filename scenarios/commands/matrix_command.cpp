@@ -8,6 +8,7 @@
 #include <fmt/format.h>
 #include <unistd.h>
 
+#include "reports/matrix_groups.h"
 #include "reports/matrix_recording.h"
 #include "reports/matrix_table.h"
 #include "scenarios/commands/commands.h"
