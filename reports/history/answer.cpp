@@ -42,7 +42,7 @@ std::string json_answer(const HistoryVerdict& verdict) {
     }
     Json examples = Json::array();
     for (const Evidence& evidence : found.examples) {
-      examples.push_back({{"key", evidence.key},
+      examples.push_back({{"key", evidence.key ? Json(*evidence.key) : Json()},
                           {"values", evidence.values},
                           {"lines", evidence.lines},
                           {"text", evidence.sentence}});

@@ -23,32 +23,38 @@ class EvidenceBook {
   EvidenceBook(const History& history, HistoryVerdict& verdict)
       : history_(history), verdict_(verdict) {}
 
-  // `sentence` is called for the first cases only.
+  // `write` is called for the first cases only.
+  template <class Write>
+  void add(Anomaly anomaly, Write write) {
+    Findings& findings = verdict_.findings[static_cast<std::size_t>(anomaly)];
+    ++findings.count;
+    if (findings.examples.size() < kExamplesMax) {
+      write(findings.examples.emplace_back());
+    }
+  }
+
+  // Likewise `sentence`.
   template <class Sentence>
   void add(Anomaly anomaly,
            KeyNumber key,
            std::initializer_list<MessageNumber> messages,
            std::initializer_list<std::int64_t> lines,
            Sentence sentence) {
-    Findings& findings = verdict_.findings[static_cast<std::size_t>(anomaly)];
-    ++findings.count;
-    if (findings.examples.size() == kExamplesMax) {
-      return;
-    }
-    Evidence& evidence = findings.examples.emplace_back();
-    evidence.key = history_.key_texts.text(key);
-    for (const MessageNumber message : messages) {
-      evidence.values.emplace_back(history_.message_texts.text(message));
-    }
-    evidence.lines = lines;
-    evidence.sentence = fmt::format("key {}: {}", quoted_key(key), sentence());
+    add(anomaly, [&](Evidence& evidence) {
+      evidence.key = history_.key_texts.text(key);
+      for (const MessageNumber message : messages) {
+        evidence.values.push_back(text(message));
+      }
+      evidence.lines = lines;
+      evidence.sentence = fmt::format("key {}: {}", quoted_key(key), sentence());
+    });
   }
 
+  [[nodiscard]] std::string text(MessageNumber message) const;
   [[nodiscard]] std::string quoted(MessageNumber message) const;
-
- private:
   [[nodiscard]] std::string quoted_key(KeyNumber key) const;
 
+ private:
   const History& history_;
   HistoryVerdict& verdict_;
 };
@@ -56,7 +62,10 @@ class EvidenceBook {
 // What is in the logs: inconsistent-offsets, duplicate, G1a, precommitted-read, lost-write, unseen.
 void judge_contents(const History& history, const Logs& logs, EvidenceBook& book);
 
-// In which order each process and each operation sees or makes them: the other anomalies.
+// In which order each process and each operation sees or makes them: skips and steps back.
 void judge_order(const History& history, const Logs& logs, EvidenceBook& book);
+
+// Whether what operations learn of each other goes round in circles: G0, G1c and its variants.
+void judge_cycles(const History& history, const Logs& logs, EvidenceBook& book);
 
 }  // namespace reports::history

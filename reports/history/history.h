@@ -42,6 +42,7 @@ struct Event {
 
 struct Operation {
   std::int64_t line = 0;
+  std::int64_t invoked = 0;  // the line of its invocation; 0: the history does not say
   std::uint32_t process = 0;
   Outcome outcome = Outcome::kOk;
   Action action = Action::kOther;

@@ -27,6 +27,7 @@ constexpr KeyNumber kKeys = kNobody;  // the scope of their texts
 // One line, before it is known what becomes of it.
 struct Draft {
   std::int64_t line = 0;
+  std::int64_t invoked = 0;
   std::optional<std::int64_t> process;  // empty: that of no client
   bool is_open = false;                 // an invocation that waits for its completion
   std::size_t type = kTypes.size();
@@ -40,6 +41,7 @@ struct Draft {
   std::vector<KeyNumber> rebalanced;
 
   void clear() {
+    invoked = 0;
     process.reset();
     is_open = false;
     type = kTypes.size();
@@ -338,9 +340,11 @@ class Reader {
                 "process {} is busy with what it began in line {}", *draft_.process, open.line));
       }
       draft_.is_open = true;
+      draft_.invoked = draft_.line;
       std::swap(open, draft_);
       return;
     }
+    draft_.invoked = open.is_open ? open.invoked : 0;
     if (open.is_open && !draft_.has_value) {
       draft_.events.swap(open.events);
       draft_.columns.swap(open.columns);
@@ -366,6 +370,7 @@ class Reader {
     const std::vector<KeyNumber>& keys = assigns ? draft.keys : draft.rebalanced;
     history_.operations.push_back(
         {.line = draft.line,
+         .invoked = draft.invoked,
          .process = processes_.at(*draft.process),
          .outcome = outcome,
          .action = action,

@@ -8,6 +8,7 @@
 #include <array>
 #include <cstddef>
 #include <cstdint>
+#include <optional>
 #include <string>
 #include <string_view>
 #include <vector>
@@ -30,10 +31,15 @@ enum class Anomaly : std::uint8_t {
   kNonmonotonicPoll,
   kIntSendSkip,
   kIntNonmonotonicSend,
-  kNonmonotonicSend
+  kNonmonotonicSend,
+  kCircularPolls,
+  kCircularPollsInProcess,
+  kCircularPollsInRealTime,
+  kCircularSends,
+  kCircularSendsAndPolls
 };
 
-inline constexpr std::array<std::string_view, 13> kAnomalyNames{"inconsistent-offsets",
+inline constexpr std::array<std::string_view, 18> kAnomalyNames{"inconsistent-offsets",
                                                                 "duplicate",
                                                                 "G1a",
                                                                 "precommitted-read",
@@ -45,7 +51,12 @@ inline constexpr std::array<std::string_view, 13> kAnomalyNames{"inconsistent-of
                                                                 "nonmonotonic-poll",
                                                                 "int-send-skip",
                                                                 "int-nonmonotonic-send",
-                                                                "nonmonotonic-send"};
+                                                                "nonmonotonic-send",
+                                                                "G1c",
+                                                                "G1c-process",
+                                                                "G1c-realtime",
+                                                                "G0",
+                                                                "G1c-ww"};
 
 constexpr std::string_view to_string(Anomaly anomaly) {
   return kAnomalyNames[static_cast<std::size_t>(anomaly)];
@@ -53,7 +64,7 @@ constexpr std::string_view to_string(Anomaly anomaly) {
 
 // One case of an anomaly, and what in the history shows it.
 struct Evidence {
-  std::string key;
+  std::optional<std::string> key;  // empty: several have their part in it
   std::vector<std::string> values;
   std::vector<std::int64_t> lines;  // of the operations, in the order in which `sentence` has them
   std::string sentence;
