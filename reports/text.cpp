@@ -128,4 +128,12 @@ std::string xml_text(std::string_view text) {
   return escaped;
 }
 
+std::string shell_word(std::string_view text) {
+  std::string word = "'";
+  for (const char c : text) {
+    word += c == '\'' ? std::string_view("'\\''") : std::string_view(&c, 1);
+  }
+  return word + "'";
+}
+
 }  // namespace reports

@@ -27,4 +27,7 @@ std::string markdown_text(std::string_view text);
 // even escaped: they become U+FFFD.
 std::string xml_text(std::string_view text);
 
+// One word of a shell's command line, whatever is in it.
+std::string shell_word(std::string_view text);
+
 }  // namespace reports

@@ -166,7 +166,8 @@ std::string questions_html(const RunSummary& run, const std::string& database) {
   std::string html = "<section id=\"sql\"><h2>Ask further</h2>\n";
   for (const auto& [question, statement] : kQuestions) {
     const std::string query = fmt::format(fmt::runtime(statement), run.run_id);
-    const std::string command = fmt::format("sqlite3 -box {} '{}'", database, query);
+    const std::string command =
+        fmt::format("sqlite3 -box {} {}", shell_word(database), shell_word(query));
     html += fmt::format("<h3>{} {}</h3>\n<pre><code>{}</code></pre>\n",
                         question,
                         copy_button(command),

@@ -30,11 +30,12 @@ class RecordedPages : public testing::Test {
   RecordedPages() {
     std::string name = (std::filesystem::temp_directory_path() / "onceproof-pages-XXXXXX").string();
     folder_ = mkdtemp(name.data());
+    database_ = folder_ / "runs.db";
   }
 
   ~RecordedPages() override { std::filesystem::remove_all(folder_); }
 
-  [[nodiscard]] std::string database() const { return (folder_ / "runs.db").string(); }
+  [[nodiscard]] std::string database() const { return database_.string(); }
 
   [[nodiscard]] std::filesystem::path page(std::int64_t run_id) const {
     return folder_ / fmt::format("run-{}.html", run_id);
@@ -82,6 +83,7 @@ class RecordedPages : public testing::Test {
   }
 
   std::filesystem::path folder_;
+  std::filesystem::path database_;
 };
 
 }  // namespace tests

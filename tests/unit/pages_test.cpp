@@ -38,6 +38,7 @@ using tests::read_file;
 using PagesTest = tests::RecordedPages;
 
 constexpr std::size_t kPageBytesMax = 2'000'000;
+constexpr std::ptrdiff_t kLinesAroundRows = 4;  // of a box that sqlite3 draws
 
 bool is_xml(const std::string& text) {
   std::istringstream in(text);
@@ -131,6 +132,38 @@ TEST_F(PagesTest, WhatUsersChoseDoesNotBreakOut) {
   EXPECT_THAT(html.substr(begin + 10, end - begin - 10), Not(HasSubstr("<")));
   EXPECT_EQ(PageData(html).texts("inputs", "key")[3],
             attack.substr(0, attack.size() - 1) + "\xef\xbf\xbd");
+}
+
+// Pasted into a shell, as they are meant to be, of a recording whose name is hard to paste.
+TEST_F(PagesTest, TheCommandsThatAskFurtherAnswer) {
+  std::filesystem::create_directory(folder_ / "it's here");
+  database_ = folder_ / "it's here" / "all runs.db";
+  auto ledger = with_losses({3, 11, 12});
+  ledger.outputs.push_back(ledger.outputs[4]);
+  const std::int64_t run_id = record(ledger);
+  write_pages();
+  boost::property_tree::ptree section;
+  const std::string html = read_file(page(run_id));
+  const std::size_t begin = html.find("<section id=\"sql\">");
+  std::istringstream in(html.substr(begin, html.find("</section>", begin) + 10 - begin));
+  boost::property_tree::read_xml(in, section);
+  std::vector<std::ptrdiff_t> rows;
+  for (const auto& [name, heading] : section.get_child("section")) {
+    const auto command = heading.get_optional<std::string>("button.<xmlattr>.data-copy");
+    if (command) {
+      const tests::Ended answer = tests::run({.program = "/bin/sh",
+                                              .arguments = {"-c", *command},
+                                              .folder = folder_,
+                                              .environment = {},
+                                              .stdout_to = {},
+                                              .stderr_to = {},
+                                              .file_bytes_max = {}});
+      EXPECT_EQ(answer.status, 0) << *command << answer.err;
+      const auto lines = std::ranges::count(answer.out, '\n');
+      rows.push_back(std::max<std::ptrdiff_t>(0, lines - kLinesAroundRows));
+    }
+  }
+  EXPECT_THAT(rows, ElementsAre(3, 1, 1, 0));
 }
 
 TEST_F(PagesTest, APageAsksNobodyForAnything) {
