@@ -124,6 +124,11 @@ std::vector<NextCrash> next_crashes(const CountedRun& counted,
   return crashes;
 }
 
+FaultPlan with(FaultPlan plan, const Crash& crash) {
+  plan.emplace_back(crash);
+  return plan;
+}
+
 std::vector<Target> targets_of(std::int32_t executors, std::int32_t receivers) {
   std::vector<Target> targets{{.kind = TargetKind::kDriver, .index = 0}};
   for (std::int32_t i = 0; i < executors; ++i) {

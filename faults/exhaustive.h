@@ -69,6 +69,9 @@ std::vector<NextCrash> next_crashes(const CountedRun& counted,
                                     std::span<const Target> targets,
                                     const Aftermath& aftermath);
 
+// The plan and one crash more.
+FaultPlan with(FaultPlan plan, const Crash& crash);
+
 // The outcomes on disk that the death of `target` may have there.
 std::span<const sim::DiskOutcome> outcomes_of(const Target& target, engine::StorageKind storage);
 

@@ -15,11 +15,6 @@ PreparedScenario with_rows_in_memory(PreparedScenario prepared) {
   return prepared;
 }
 
-faults::FaultPlan with(faults::FaultPlan plan, const faults::Crash& crash) {
-  plan.emplace_back(crash);
-  return plan;
-}
-
 // The others end as the run without them does, or as another one of the same boundary.
 bool differs(const faults::NextCrash& next) {
   return next.pruning == faults::Pruning::kNone || next.pruning == faults::Pruning::kSameBlackOut;
@@ -192,7 +187,7 @@ Runner::Outcome<bool> Explanation::prevents(const Stretch& stretch,
   const faults::NextCrash& next = stretch.crashes[stretch.ahead[ahead]];
   const bool is_same = next.pruning == faults::Pruning::kSameBlackOut;
   const faults::NextCrash& run = is_same ? stretch.crashes[next.same_as] : next;
-  const auto shown = shows(with(stretch.plan, run.crash), n);
+  const auto shown = shows(faults::with(stretch.plan, run.crash), n);
   return shown ? Runner::Outcome<bool>(!*shown) : shown;
 }
 

@@ -56,11 +56,6 @@ bool changes_nothing(const faults::NextCrash& next) {
          next.pruning == faults::Pruning::kNothingUnsynced;
 }
 
-faults::FaultPlan with(faults::FaultPlan plan, const faults::Crash& crash) {
-  plan.emplace_back(crash);
-  return plan;
-}
-
 }  // namespace
 
 std::vector<faults::Target> explored_targets(const Scenario& scenario) {
@@ -254,7 +249,7 @@ Explorer::Progress Explorer::run_first_crashes(Job& job, std::size_t number) con
   const std::size_t end = std::min(first + kSchedulesPerJob, to_run_.size());
   for (std::size_t n = first; n < end; ++n) {
     const faults::NextCrash& next = first_crashes_[to_run_[n]];
-    const faults::FaultPlan plan = with(prepared_.scenario.faults, next.crash);
+    const faults::FaultPlan plan = faults::with(prepared_.scenario.faults, next.crash);
     if (options_.depth == 1) {
       const Progress progress = run_last(job, plan);
       if (!progress || !*progress) {
@@ -330,7 +325,7 @@ Explorer::Progress Explorer::follow(Job& job,
                                     const Node& node,
                                     const faults::NextCrash& next,
                                     std::int32_t crashes_left) const {
-  const faults::FaultPlan plan = with(node.plan, next.crash);
+  const faults::FaultPlan plan = faults::with(node.plan, next.crash);
   if (crashes_left == 1 || changes_nothing(next)) {
     return run_last(job, plan);
   }

@@ -3,6 +3,7 @@
 #include <algorithm>
 #include <tuple>
 
+#include "reports/check/first_examples.h"
 #include "reports/judge.h"
 
 namespace reports::check {
@@ -57,12 +58,7 @@ AggregateFindings AggregateJudge::finish() const {
     if (!key.output.is_none()) {
       wrong.found = key.found;
     }
-    examples.push_back(wrong);
-    std::ranges::push_heap(examples, earlier);
-    if (examples.size() > kExamplesMax) {
-      std::ranges::pop_heap(examples, earlier);
-      examples.pop_back();
-    }
+    keep_first(examples, wrong, earlier);
   });
   std::ranges::sort_heap(examples, earlier);
   return findings;

@@ -3,7 +3,6 @@
 #include <algorithm>
 #include <array>
 #include <bit>
-#include <charconv>
 #include <limits>
 #include <utility>
 
@@ -11,6 +10,7 @@
 #include <xxhash.h>
 
 #include "reports/input/refusal.h"
+#include "reports/input/whole_number.h"
 #include "reports/text.h"
 
 namespace reports::check {
@@ -26,14 +26,6 @@ FieldSet fields(std::initializer_list<Field> members) {
     set.set(index_of(field));
   }
   return set;
-}
-
-std::optional<std::int64_t> to_int64(std::string_view text) {
-  std::int64_t value = 0;
-  const char* const end = text.data() + text.size();
-  const auto parsed = std::from_chars(text.data(), end, value);
-  const bool whole = parsed.ec == std::errc{} && parsed.ptr == end;
-  return whole ? std::optional(value) : std::nullopt;
 }
 
 // Up to 38 digits: whatever 64-bit values can add up to.
@@ -150,7 +142,7 @@ std::int64_t Interpreter::need_number(const Record& record,
                                       std::int64_t max,
                                       std::string_view why) const {
   const Cell& cell = need(record, field, why);
-  const auto number = to_int64(cell.text);
+  const auto number = input::whole_number(cell.text);
   if (!number || *number < 0 || *number > max) {
     refuse(record,
            cell,
@@ -244,7 +236,7 @@ std::int64_t Interpreter::amount(const Record& record) {
     return 1;
   }
   const Cell& cell = need(record, Field::kValue, purpose());
-  const auto amount = to_int64(cell.text);
+  const auto amount = input::whole_number(cell.text);
   if (!amount) {
     refuse(record,
            cell,

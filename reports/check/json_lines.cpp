@@ -6,7 +6,7 @@
 
 #include <fmt/format.h>
 
-#include "reports/input/refusal.h"
+#include "reports/input/json_line.h"
 
 namespace reports::check {
 
@@ -14,21 +14,7 @@ JsonLines::JsonLines(std::unique_ptr<input::LineReader> lines, FieldSet wanted)
     : lines_(std::move(lines)), wanted_(wanted) {}
 
 bool JsonLines::next(Record& record) {
-  std::string_view line;
-  do {
-    if (!lines_->next(line)) {
-      return false;
-    }
-  } while (line.find_first_not_of(" \t\r") == line.npos);
-  try {
-    read(line, record);
-  } catch (const input::JsonError& error) {
-    throw input::Refusal{.file = lines_->path(),
-                         .line = lines_->number(),
-                         .column = static_cast<std::int64_t>(error.at) + 1,
-                         .message = error.message};
-  }
-  return true;
+  return input::read_json_line(*lines_, [&](std::string_view line) { read(line, record); });
 }
 
 void JsonLines::read(std::string_view line, Record& record) {

@@ -4,6 +4,7 @@
 #include <limits>
 
 #include "engine/ports/invariant.h"
+#include "reports/check/first_examples.h"
 
 namespace reports::check {
 namespace {
@@ -93,12 +94,7 @@ RecordFindings RecordJudge::finish() {
       return;
     }
     findings_.lost += input.awaited;
-    examples.push_back({.output = {}, .other = input.place});
-    std::ranges::push_heap(examples, earlier);
-    if (examples.size() > kExamplesMax) {
-      std::ranges::pop_heap(examples, earlier);
-      examples.pop_back();
-    }
+    keep_first(examples, Finding{.output = {}, .other = input.place}, earlier);
   });
   std::ranges::sort_heap(examples, earlier);
   return std::move(findings_);

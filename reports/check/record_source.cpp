@@ -17,7 +17,6 @@ namespace reports::check {
 namespace {
 
 constexpr std::string_view kSqliteMagic("SQLite format 3\0", 16);
-constexpr std::string_view kByteOrderMark = "\xEF\xBB\xBF";
 
 bool is_compressed(std::string_view start) {
   return start.starts_with("\x1f\x8b") || start.starts_with("\x28\xb5\x2f\xfd") ||
@@ -34,9 +33,6 @@ bool is_json(const std::string& path, std::string_view start) {
   }
   if (extension == ".jsonl" || extension == ".ndjson" || extension == ".json") {
     return true;
-  }
-  if (start.starts_with(kByteOrderMark)) {
-    start.remove_prefix(kByteOrderMark.size());
   }
   const std::size_t first = start.find_first_not_of(" \t\r\n");
   return first == start.npos || start[first] == '{';

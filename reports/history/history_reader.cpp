@@ -2,15 +2,14 @@
 
 #include <algorithm>
 #include <array>
-#include <charconv>
 #include <optional>
 #include <unordered_map>
 #include <utility>
 
 #include <fmt/format.h>
 
-#include "reports/input/json_scanner.h"
-#include "reports/input/line_reader.h"
+#include "reports/input/json_line.h"
+#include "reports/input/whole_number.h"
 
 namespace reports::history {
 namespace {
@@ -61,18 +60,7 @@ class Reader {
   explicit Reader(const std::string& path) : lines_(path) {}
 
   History read() {
-    for (std::string_view line; lines_.next(line);) {
-      if (line.find_first_not_of(" \t\r") == line.npos) {
-        continue;
-      }
-      try {
-        read_line(line);
-      } catch (const input::JsonError& error) {
-        throw input::Refusal{.file = lines_.path(),
-                             .line = lines_.number(),
-                             .column = static_cast<std::int64_t>(error.at) + 1,
-                             .message = error.message};
-      }
+    while (input::read_json_line(lines_, [this](std::string_view line) { read_line(line); })) {
     }
     for (const Draft& open : open_) {
       if (open.is_open) {
@@ -152,7 +140,7 @@ class Reader {
     if (kind != JsonKind::kNumber) {
       return;
     }
-    const auto number = to_int64(text);
+    const auto number = input::whole_number(text);
     if (!number) {
       JsonScanner::refuse(at, fmt::format("a process has a whole number, not {}", text));
     }
@@ -255,7 +243,7 @@ class Reader {
     if (kind == JsonKind::kNull) {
       return kNoOffset;
     }
-    const auto offset = to_int64(text);
+    const auto offset = input::whole_number(text);
     if (!offset || *offset < 0) {
       JsonScanner::refuse(
           at,
@@ -293,14 +281,6 @@ class Reader {
         }
       }
     }
-  }
-
-  static std::optional<std::int64_t> to_int64(std::string_view text) {
-    std::int64_t value = 0;
-    const char* const end = text.data() + text.size();
-    const auto parsed = std::from_chars(text.data(), end, value);
-    const bool whole = parsed.ec == std::errc{} && parsed.ptr == end;
-    return whole ? std::optional(value) : std::nullopt;
   }
 
   void check_draft() const {

@@ -42,6 +42,7 @@ LineReader::LineReader(const std::string& path) : path_(path), buffer_(kBufferBy
   }
   // What is read goes into the buffer here, without another copy on the way.
   std::setvbuf(file_.get(), nullptr, _IONBF, 0);
+  skip_byte_order_mark();
 }
 
 bool LineReader::fill() {
@@ -86,9 +87,6 @@ void LineReader::skip_byte_order_mark() {
 }
 
 bool LineReader::next(std::string_view& line) {
-  if (number_ == 0) {
-    skip_byte_order_mark();
-  }
   std::size_t searched = 0;
   while (true) {
     const char* const start = buffer_.data() + begin_;

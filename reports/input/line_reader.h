@@ -21,15 +21,15 @@ inline constexpr std::size_t kLineBytesMax = std::size_t{256} << 20;
 
 class LineReader {
  public:
-  // "-" is standard input.
+  // "-" is standard input. A byte order mark at the beginning is passed over.
   // Errors    Refusal: there is no such file, or it is a directory, or it cannot be read.
   explicit LineReader(const std::string& path);
 
   // The first bytes, at most a bufferful, without taking them. Before the first line only.
   std::string_view peek();
 
-  // The next line without its line feed; false: there is none. A byte order mark at the beginning
-  // is not part of the first. A last line needs no line feed. Valid until the next call.
+  // The next line without its line feed; false: there is none. A last line needs no line feed.
+  // Valid until the next call.
   // Errors    Refusal: the line is longer than kLineBytesMax, or the file cannot be read.
   bool next(std::string_view& line);
 

@@ -31,12 +31,8 @@ std::string why_not(const CheckOptions& options) {
   return stdin_count > 1 ? "standard input can be read once: only one file may be -" : "";
 }
 
-// The text on stdout unless the JSON goes there.
 int answer(const CommonOptions& common, const std::string& text, const std::string& json, bool ok) {
-  std::string unwritten = common.json == "-" ? std::string() : write_text("-", text);
-  if (unwritten.empty() && !common.json.empty()) {
-    unwritten = write_text(common.json, json);
-  }
+  const std::string unwritten = write_answer(common, text, json);
   if (!unwritten.empty()) {
     return fail(kBenchFailed, unwritten);
   }

@@ -264,14 +264,8 @@ int write_answer(const ExplainOptions& options,
       text += decision_text(*explained.decisive, plan, judged.run.ledger);
     }
   }
-  const std::string& json = options.common.json;
-  std::string unwritten =
-      json.empty()
-          ? std::string()
-          : write_text(json, answer.dump(2, ' ', false, Json::error_handler_t::replace) + '\n');
-  if (unwritten.empty() && json != "-") {
-    unwritten = write_text("-", text);
-  }
+  const std::string unwritten = write_answer(
+      options.common, text, answer.dump(2, ' ', false, Json::error_handler_t::replace) + '\n');
   return unwritten.empty() ? kAsExpected : fail(kBenchFailed, unwritten);
 }
 

@@ -88,7 +88,6 @@ class Exploring {
   void say_speed(const Exploration& exploration, Clock::duration elapsed) const;
   Results results() const;
   std::string record_witnesses(const PreparedScenario& prepared, const Exploration& exploration);
-  std::string write_pages() const;
 
   const ExploreOptions& options_;
   KafkaChoice kafka_;
@@ -117,8 +116,8 @@ int Exploring::run(const std::vector<PreparedScenario>& all) {
   }
   std::string unwritten =
       results.ci.cases.empty() ? std::string() : write_results(options_.common, results);
-  if (unwritten.empty() && failure.empty() && !reports_.empty()) {
-    unwritten = write_pages();
+  if (unwritten.empty() && failure.empty() && !reports_.empty() && !is_interrupted()) {
+    unwritten = write_pages_if_wanted(options_.common, run_ids_);
   }
   int status = kAsExpected;
   if (is_interrupted()) {
@@ -202,16 +201,6 @@ std::string Exploring::record_witnesses(const PreparedScenario& prepared,
     }
   }
   return {};
-}
-
-// Empty: written, or not wanted; else a sentence.
-std::string Exploring::write_pages() const {
-  const CommonOptions& common = options_.common;
-  if (common.report_directory.empty() || is_interrupted()) {
-    return {};
-  }
-  const auto pages = write_pages_folder(common.database, common.report_directory, run_ids_);
-  return pages ? std::string() : pages.error().sentence;
 }
 
 Keep Exploring::keeping(const PreparedScenario& prepared, const SearchOptions& search) {

@@ -206,11 +206,7 @@ std::string keep_matrix(const CommonOptions& common, const reports::MatrixReport
   if (!recorded) {
     return recorded.error().sentence;
   }
-  if (common.report_directory.empty()) {
-    return {};
-  }
-  const auto pages = write_pages_folder(common.database, common.report_directory, std::nullopt);
-  return pages ? std::string() : pages.error().sentence;
+  return write_pages_if_wanted(common, std::nullopt);
 }
 
 // A cell fails only against a baseline: the table states what is, and expects nothing.

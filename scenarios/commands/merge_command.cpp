@@ -90,16 +90,6 @@ std::string text(const std::vector<reports::ExplorationReport>& all) {
   return text;
 }
 
-// Empty: written; else a sentence.
-std::string write_results(const CommonOptions& common,
-                          const std::vector<reports::ExplorationReport>& all) {
-  std::string unwritten = common.json == "-" ? std::string() : write_text("-", text(all));
-  if (unwritten.empty() && !common.json.empty()) {
-    unwritten = write_text(common.json, json_text(all));
-  }
-  return unwritten;
-}
-
 }  // namespace
 
 int merge_command(const MergeOptions& options) {
@@ -119,7 +109,7 @@ int merge_command(const MergeOptions& options) {
   if (!reports) {
     return fail_by(reports.error());
   }
-  const std::string unwritten = write_results(options.common, *reports);
+  const std::string unwritten = write_answer(options.common, text(*reports), json_text(*reports));
   return unwritten.empty() ? kAsExpected : fail(kBenchFailed, unwritten);
 }
 

@@ -4,6 +4,7 @@
 #include <charconv>
 #include <chrono>
 #include <cstdio>
+#include <filesystem>
 #include <memory>
 #include <system_error>
 #include <tuple>
@@ -46,6 +47,21 @@ std::string write_to_stdout(const std::string& text) {
       std::fwrite(text.data(), 1, text.size(), stdout) == text.size() && std::fflush(stdout) == 0;
   return written ? std::string()
                  : fmt::format("standard output cannot be written: {}", reason(errno));
+}
+
+std::string write_file(const std::string& path, const std::string& text, const char* mode) {
+  errno = 0;
+  std::FILE* const file = std::fopen(path.c_str(), mode);
+  if (file == nullptr) {
+    return fmt::format("{} cannot be written: {}", path, reason(errno));
+  }
+  const bool written = std::fwrite(text.data(), 1, text.size(), file) == text.size();
+  const int write_error = errno;
+  const bool closed = std::fclose(file) == 0;
+  if (written && closed) {
+    return {};
+  }
+  return fmt::format("{} cannot be written: {}", path, reason(written ? errno : write_error));
 }
 
 }  // namespace
@@ -110,21 +126,25 @@ void print_aside(const std::string& text) {
 }
 
 std::string write_text(const std::string& path, const std::string& text) {
-  if (path == "-") {
-    return write_to_stdout(text);
-  }
-  errno = 0;
-  std::FILE* const file = std::fopen(path.c_str(), "wb");
-  if (file == nullptr) {
-    return fmt::format("{} cannot be written: {}", path, reason(errno));
-  }
-  const bool written = std::fwrite(text.data(), 1, text.size(), file) == text.size();
-  const int write_error = errno;
-  const bool closed = std::fclose(file) == 0;
-  if (written && closed) {
-    return {};
-  }
-  return fmt::format("{} cannot be written: {}", path, reason(written ? errno : write_error));
+  return path == "-" ? write_to_stdout(text) : write_file(path, text, "wb");
+}
+
+std::string append_text(const std::string& path, const std::string& text) {
+  return write_file(path, text, "ab");
+}
+
+std::string write_answer(const CommonOptions& common,
+                         const std::string& text,
+                         const std::string& json) {
+  const std::string unwritten = common.json == "-" ? std::string() : write_text("-", text);
+  return unwritten.empty() && !common.json.empty() ? write_text(common.json, json) : unwritten;
+}
+
+std::string make_folder(const std::string& path) {
+  std::error_code failure;
+  std::filesystem::create_directories(path, failure);
+  return failure ? fmt::format("the folder {} cannot be made: {}", path, failure.message())
+                 : std::string();
 }
 
 std::string table_for_stdout(const CommonOptions& common,

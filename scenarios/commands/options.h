@@ -68,6 +68,17 @@ void print_aside(const std::string& text);
 // Writes `text` to a file, or to stdout for "-". Empty: done; else a sentence.
 std::string write_text(const std::string& path, const std::string& text);
 
+// The same behind what a file holds.
+std::string append_text(const std::string& path, const std::string& text);
+
+// `text` on stdout, unless the JSON that was asked for has its place. Empty: done; else a sentence.
+std::string write_answer(const CommonOptions& common,
+                         const std::string& text,
+                         const std::string& json);
+
+// Empty: it is there; else a sentence.
+std::string make_folder(const std::string& path);
+
 // The table in colours if stdout is a terminal and nobody objects.
 std::string table_for_stdout(const CommonOptions& common,
                              std::span<const reports::VerdictRow> rows);

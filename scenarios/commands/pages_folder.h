@@ -10,6 +10,7 @@
 
 #include "reports/pages/pages.h"
 #include "reports/recording.h"
+#include "scenarios/commands/options.h"
 
 namespace scenarios {
 
@@ -19,5 +20,10 @@ reports::RecordingResult<std::int64_t> write_pages_folder(
     const std::string& database,
     const std::string& folder,
     const std::optional<reports::RunIds>& run_ids);
+
+// The same into the folder that pages were asked for in, if they were. Empty: done; else a
+// sentence.
+std::string write_pages_if_wanted(const CommonOptions& common,
+                                  const std::optional<reports::RunIds>& run_ids);
 
 }  // namespace scenarios

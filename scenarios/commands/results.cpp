@@ -1,8 +1,6 @@
 #include "scenarios/commands/results.h"
 
 #include <algorithm>
-#include <cerrno>
-#include <cstdio>
 #include <filesystem>
 #include <system_error>
 
@@ -50,26 +48,12 @@ bool writes_to_stdout(const CommonOptions& common) {
   return std::ranges::count(outputs_of(common), "-", &Output::path) > 0;
 }
 
-// The steps of a job share the file of its summary. Empty: done; else a sentence.
-std::string append_text(const std::string& path, const std::string& text) {
-  errno = 0;
-  std::FILE* const file = std::fopen(path.c_str(), "ab");
-  bool written = file != nullptr && std::fwrite(text.data(), 1, text.size(), file) == text.size();
-  if (file != nullptr) {
-    written = std::fclose(file) == 0 && written;
-  }
-  return written ? std::string()
-                 : fmt::format("the summary of the job, {}, cannot be written: {}",
-                               path,
-                               std::generic_category().message(errno));
-}
-
 // GitHub knows files by their place in the repository, wherever the command was given.
 reports::CiReport in_workspace(reports::CiReport report, const std::string& workspace) {
+  std::error_code failure;
+  const fs::path root = fs::weakly_canonical(workspace, failure);
   for (reports::JudgedCase& judged : report.cases) {
-    std::error_code failure;
     const fs::path file = fs::weakly_canonical(judged.file, failure);
-    const fs::path root = fs::weakly_canonical(workspace, failure);
     const fs::path inside = file.lexically_relative(root);
     const bool is_inside = !workspace.empty() && !judged.file.empty() && !failure &&
                            !inside.empty() && *inside.begin() != "..";
@@ -78,14 +62,17 @@ reports::CiReport in_workspace(reports::CiReport report, const std::string& work
   return report;
 }
 
-// Empty: done, or this is no workflow of GitHub; else a sentence.
+// Empty: done, or this is no workflow of GitHub; else a sentence. The steps of a job share the file
+// of its summary.
 std::string tell_github(const GitHubStep& step, const Results& results) {
   if (step.shows_notes) {
     print_aside(reports::github_annotations(in_workspace(results.ci, step.workspace)));
   }
-  return step.summary.empty()
-             ? std::string()
-             : append_text(step.summary, reports::markdown_summary(results.ci) + "\n");
+  const std::string unwritten =
+      step.summary.empty()
+          ? std::string()
+          : append_text(step.summary, reports::markdown_summary(results.ci) + "\n");
+  return unwritten.empty() ? unwritten : "the summary of the job: " + unwritten;
 }
 
 }  // namespace
@@ -97,13 +84,10 @@ std::string output_conflict(const CommonOptions& common) {
 }
 
 std::string first_unwritable(const CommonOptions& common) {
-  if (!common.report_directory.empty()) {
-    std::error_code failure;
-    fs::create_directories(common.report_directory, failure);
-    if (failure) {
-      return fmt::format(
-          "the folder {} cannot be made: {}", common.report_directory, failure.message());
-    }
+  const std::string no_folder =
+      common.report_directory.empty() ? std::string() : make_folder(common.report_directory);
+  if (!no_folder.empty()) {
+    return no_folder;
   }
   for (const Output& output : outputs_of(common)) {
     const std::string failure = output.path == "-" ? std::string() : write_text(output.path, "");

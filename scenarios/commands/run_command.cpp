@@ -123,16 +123,9 @@ class Session {
 
   // Empty: written; else a sentence.
   std::string write_everything(const Results& results) {
-    std::string failure = write_results(common_, results);
-    if (failure.empty() && !common_.report_directory.empty() && !run_ids_.empty()) {
-      const auto pages = write_pages_folder(common_.database, common_.report_directory, run_ids_);
-      if (!pages) {
-        failure = pages.error().sentence;
-      } else if (!common_.quiet) {
-        print_aside(fmt::format("pages: {}/index.html\n", common_.report_directory));
-      }
-    }
-    return failure;
+    const std::string failure = write_results(common_, results);
+    const bool has_pages = failure.empty() && !run_ids_.empty();
+    return has_pages ? write_pages_if_wanted(common_, run_ids_) : failure;
   }
 
   struct Judged {

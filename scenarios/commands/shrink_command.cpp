@@ -114,16 +114,9 @@ class Shrinking {
     if (!done) {
       return fail(done.error().status, done.error().sentence);
     }
-    const std::string& json = options_.common.json;
-    const std::string unwritten = json.empty() ? std::string() : write_text(json, json_text(*done));
+    const std::string unwritten = write_answer(options_.common, text(*done), json_text(*done));
     if (!unwritten.empty()) {
       return fail(kBenchFailed, unwritten);
-    }
-    if (json != "-") {
-      const std::string unprinted = write_text("-", text(*done));
-      if (!unprinted.empty()) {
-        return fail(kBenchFailed, unprinted);
-      }
     }
     return is_interrupted() ? interruption_status() : kAsExpected;
   }

@@ -4,7 +4,6 @@
 // of the same bytes. And the log on the simulated disk, which is what a world pays for it.
 
 #include <cstdint>
-#include <cstdlib>
 #include <filesystem>
 #include <map>
 #include <memory>
@@ -21,6 +20,7 @@
 #include "engine/wal/file_based_write_ahead_log.h"
 #include "engine/wal/wal_reader.h"
 #include "tests/support/log_world.h"
+#include "tests/support/temporary_folder.h"
 
 namespace {
 
@@ -31,30 +31,6 @@ using engine::Task;
 using tests::LoneProcess;
 
 constexpr std::int64_t kRecordBytes = 256;
-
-// A folder of its own that goes with the benchmark. On the file system of TMPDIR, so that it can be
-// a disk: on tmpfs a sync costs nothing.
-class TemporaryFolder {
- public:
-  TemporaryFolder() {
-    std::string pattern = (std::filesystem::temp_directory_path() / "wal_bench.XXXXXX").string();
-    INVARIANT(::mkdtemp(pattern.data()) != nullptr, "no temporary folder {}", pattern);
-    path_ = pattern;
-  }
-
-  TemporaryFolder(const TemporaryFolder&) = delete;
-  TemporaryFolder& operator=(const TemporaryFolder&) = delete;
-
-  ~TemporaryFolder() {
-    std::error_code ignored;
-    std::filesystem::remove_all(path_, ignored);
-  }
-
-  [[nodiscard]] std::string file(const std::string& name) const { return path_ / name; }
-
- private:
-  std::filesystem::path path_;
-};
 
 int open_new(const std::string& path) {
   const int file = ::open(path.c_str(), O_WRONLY | O_CREAT | O_EXCL | O_CLOEXEC, 0600);
@@ -114,7 +90,7 @@ class FileStorage final : public tests::ForwardingStorage {
     return folder_.file(std::filesystem::path(path).filename());
   }
 
-  TemporaryFolder folder_;
+  tests::TemporaryFolder folder_;  // on a disk, if TMPDIR is: on tmpfs a sync costs nothing
   std::map<std::string, int> open_;
   std::int64_t flushes_ = 0;
 };
@@ -127,7 +103,7 @@ void count(benchmark::State& state, std::int64_t records, std::int64_t flushes) 
 
 // The baseline: what a program does that has no log.
 void plain_write_and_fdatasync(benchmark::State& state) {
-  const TemporaryFolder folder;
+  const tests::TemporaryFolder folder;
   const int file = open_new(folder.file("plain"));
   const std::string framed = engine::frame_record(std::string(kRecordBytes, 'x'));
   std::int64_t records = 0;

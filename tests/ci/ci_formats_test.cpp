@@ -343,7 +343,8 @@ TEST_F(CiFormats, ASummaryOfTheJobThatCannotBeWrittenIsAFailure) {
   command.environment["GITHUB_STEP_SUMMARY"] = "no/such/folder/summary.md";
   const Ended ended = run(command);
   EXPECT_EQ(ended.status, 3);
-  EXPECT_THAT(ended.err, HasSubstr("no/such/folder/summary.md, cannot be written"));
+  EXPECT_THAT(ended.err,
+              HasSubstr("the summary of the job: no/such/folder/summary.md cannot be written"));
 }
 
 }  // namespace

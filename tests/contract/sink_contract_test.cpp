@@ -3,7 +3,6 @@
 // What every engine::SinkDatabase does, run against each of them; and what only the real one can
 // suffer: a full disk, a lock held by somebody else, a file that outlives its process.
 
-#include <cstdlib>
 #include <filesystem>
 #include <functional>
 #include <memory>
@@ -18,6 +17,7 @@
 #include "engine/ports/invariant.h"
 #include "engine/ports/sink_store.h"
 #include "sim/memory_sink.h"
+#include "tests/support/temporary_folder.h"
 
 namespace {
 
@@ -357,17 +357,10 @@ INSTANTIATE_TEST_SUITE_P(
 
 class SqliteSinkFile : public testing::Test {
  protected:
-  SqliteSinkFile() {
-    std::string pattern = (std::filesystem::temp_directory_path() / "sink.XXXXXX").string();
-    folder_ = mkdtemp(pattern.data());
-  }
-
-  ~SqliteSinkFile() override { std::filesystem::remove_all(folder_); }
-
-  [[nodiscard]] std::string path() const { return (folder_ / "sink.db").string(); }
+  [[nodiscard]] std::string path() const { return folder_.file("sink.db"); }
 
  private:
-  std::filesystem::path folder_;
+  tests::TemporaryFolder folder_;
 };
 
 TEST_F(SqliteSinkFile, ReopenedFileHoldsWhatWasCommitted) {

@@ -5,7 +5,6 @@
 #pragma once
 
 #include <cstdint>
-#include <cstdlib>
 #include <filesystem>
 #include <string>
 #include <vector>
@@ -18,6 +17,7 @@
 #include "reports/recording.h"
 #include "tests/support/child_process.h"
 #include "tests/support/ledger_builder.h"
+#include "tests/support/temporary_folder.h"
 
 namespace tests {
 
@@ -27,13 +27,7 @@ class RecordedPages : public testing::Test {
   RecordedPages& operator=(const RecordedPages&) = delete;
 
  protected:
-  RecordedPages() {
-    std::string name = (std::filesystem::temp_directory_path() / "onceproof-pages-XXXXXX").string();
-    folder_ = mkdtemp(name.data());
-    database_ = folder_ / "runs.db";
-  }
-
-  ~RecordedPages() override { std::filesystem::remove_all(folder_); }
+  RecordedPages() = default;
 
   [[nodiscard]] std::string database() const { return database_.string(); }
 
@@ -82,8 +76,9 @@ class RecordedPages : public testing::Test {
     return history.ledger();
   }
 
-  std::filesystem::path folder_;
-  std::filesystem::path database_;
+  TemporaryFolder own_;
+  std::filesystem::path folder_ = own_.path();
+  std::filesystem::path database_ = folder_ / "runs.db";
 };
 
 }  // namespace tests

@@ -5,7 +5,6 @@
 
 #include <algorithm>
 #include <charconv>
-#include <cstdlib>
 #include <filesystem>
 #include <limits>
 #include <optional>
@@ -22,6 +21,7 @@
 #include "reports/judge.h"
 #include "reports/recording.h"
 #include "tests/support/ledger_builder.h"
+#include "tests/support/temporary_folder.h"
 
 namespace {
 
@@ -202,8 +202,6 @@ constexpr const char* kVerdictColumns =
 class Bench {
  public:
   Bench() {
-    std::string pattern = (std::filesystem::temp_directory_path() / "judge.XXXXXX").string();
-    folder_ = mkdtemp(pattern.data());
     auto opened = Recording::open(path());
     RC_ASSERT(opened.has_value());
     recording_.emplace(*std::move(opened));
@@ -214,11 +212,7 @@ class Bench {
   Bench(const Bench&) = delete;
   Bench& operator=(const Bench&) = delete;
 
-  ~Bench() {
-    sqlite3_close(reader_);
-    recording_.reset();
-    std::filesystem::remove_all(folder_);
-  }
+  ~Bench() { sqlite3_close(reader_); }
 
   void clear() {
     query(
@@ -255,9 +249,9 @@ class Bench {
   }
 
  private:
-  [[nodiscard]] std::string path() const { return (folder_ / "runs.db").string(); }
+  [[nodiscard]] std::string path() const { return folder_.file("runs.db"); }
 
-  std::filesystem::path folder_;
+  tests::TemporaryFolder folder_;
   std::optional<Recording> recording_;
   sqlite3* reader_ = nullptr;
 };

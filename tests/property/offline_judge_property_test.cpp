@@ -4,7 +4,6 @@
 // shares nothing with it but the history; on each history in three formats. Then the comparison
 // itself: each of the ways in which such definitions are usually got wrong must make it fail.
 
-#include <cstdlib>
 #include <filesystem>
 #include <fstream>
 #include <map>
@@ -22,6 +21,7 @@
 #include <sqlite3.h>
 
 #include "reports/check/check.h"
+#include "tests/support/temporary_folder.h"
 
 namespace {
 
@@ -372,19 +372,7 @@ std::ofstream new_file(const std::string& path) {
 // The same history for the judge, in files.
 class Files {
  public:
-  Files() {
-    std::string name = (fs::temp_directory_path() / "offline-judge-XXXXXX").string();
-    folder_ = mkdtemp(name.data());
-  }
-
-  Files(const Files&) = delete;
-  Files& operator=(const Files&) = delete;
-
-  ~Files() { fs::remove_all(folder_); }
-
-  [[nodiscard]] std::string path(const std::string& name) const {
-    return (folder_ / name).string();
-  }
+  [[nodiscard]] std::string path(const std::string& name) const { return folder_.file(name); }
 
   check::Question json_lines(const History& history, Draw& draw) const {
     const auto write = [&](const std::string& name, const std::vector<Row>& rows) {
@@ -455,7 +443,7 @@ class Files {
     return spread ? replaced(object.dump(1, ' ', true), "\n", " ") : object.dump();
   }
 
-  fs::path folder_;
+  tests::TemporaryFolder folder_;
 };
 
 Counts judged(const check::Question& question) {

@@ -2,7 +2,6 @@
 
 #include <chrono>
 #include <csignal>
-#include <cstdlib>
 #include <regex>
 #include <stdexcept>
 #include <thread>
@@ -63,17 +62,15 @@ std::vector<std::string> Browser::missing_programs() {
 }
 
 Browser::Browser() {
-  std::string name = (fs::temp_directory_path() / "onceproof-browser-XXXXXX").string();
-  folder_ = mkdtemp(name.data());
-  driver_ = std::make_unique<ChildProcess>(
-      Command{.program = find_program("chromedriver"),
-              .arguments = {"--port=0", "--allowed-ips=127.0.0.1"},
-              .folder = folder_,
-              .environment = {{"TMPDIR", folder_.string()}, {"HOME", folder_.string()}},
-              .stdout_to = (folder_ / "chromedriver.out").string(),
-              .stderr_to = "/dev/null",
-              .stdout_reader_is_gone = false,
-              .file_bytes_max = {}});
+  driver_ = std::make_unique<ChildProcess>(Command{
+      .program = find_program("chromedriver"),
+      .arguments = {"--port=0", "--allowed-ips=127.0.0.1"},
+      .folder = folder_.path(),
+      .environment = {{"TMPDIR", folder_.path().string()}, {"HOME", folder_.path().string()}},
+      .stdout_to = folder_.file("chromedriver.out"),
+      .stderr_to = "/dev/null",
+      .stdout_reader_is_gone = false,
+      .file_bytes_max = {}});
   await_port();
   // A sandbox needs rights that a container's root does not have.
   const json options{{"binary", find_program("chromium")},
@@ -83,7 +80,7 @@ Browser::Browser() {
                        "--disable-gpu",
                        "--disable-dev-shm-usage",
                        "--hide-scrollbars",
-                       "--user-data-dir=" + (folder_ / "profile").string()}}};
+                       "--user-data-dir=" + folder_.file("profile")}}};
   const json always{{"browserName", "chrome"},
                     {"goog:chromeOptions", options},
                     {"goog:loggingPrefs", {{"browser", "ALL"}}}};
@@ -99,8 +96,6 @@ Browser::~Browser() {
   }
   driver_->send(SIGTERM);
   driver_->wait();
-  std::error_code ignored;
-  fs::remove_all(folder_, ignored);
 }
 
 // "ChromeDriver was started successfully on port 39837."
@@ -109,7 +104,7 @@ void Browser::await_port() {
   const auto deadline = std::chrono::steady_clock::now() + kPatience;
   const std::regex said("started successfully on port ([0-9]+)");
   while (std::chrono::steady_clock::now() < deadline) {
-    const std::string text = read_file(folder_ / "chromedriver.out");
+    const std::string text = read_file(folder_.file("chromedriver.out"));
     std::smatch found;
     if (std::regex_search(text, found, said)) {
       port_ = static_cast<std::uint16_t>(std::stoi(found[1]));

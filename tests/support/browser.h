@@ -16,6 +16,7 @@
 #include <nlohmann/json.hpp>
 
 #include "tests/support/child_process.h"
+#include "tests/support/temporary_folder.h"
 
 namespace tests {
 
@@ -61,7 +62,7 @@ class Browser {
   void act(const nlohmann::json& pointer_actions);
   void await_port();
 
-  std::filesystem::path folder_;
+  TemporaryFolder folder_;
   std::unique_ptr<ChildProcess> driver_;
   std::uint16_t port_ = 0;
   std::string session_;

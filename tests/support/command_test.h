@@ -5,7 +5,6 @@
 
 #pragma once
 
-#include <cstdlib>
 #include <filesystem>
 #include <string>
 #include <utility>
@@ -14,6 +13,7 @@
 #include <gtest/gtest.h>
 
 #include "tests/support/child_process.h"
+#include "tests/support/temporary_folder.h"
 
 namespace tests {
 
@@ -23,12 +23,7 @@ class CommandTest : public testing::Test {
   CommandTest& operator=(const CommandTest&) = delete;
 
  protected:
-  CommandTest() {
-    std::string name = (std::filesystem::temp_directory_path() / "onceproof-XXXXXX").string();
-    folder_ = mkdtemp(name.data());
-  }
-
-  ~CommandTest() override { std::filesystem::remove_all(folder_); }
+  CommandTest() = default;
 
   [[nodiscard]] Command command(std::vector<std::string> arguments) const {
     return {.program = ONCEPROOF_PROGRAM,
@@ -45,7 +40,8 @@ class CommandTest : public testing::Test {
     return run(command(std::move(arguments)));
   }
 
-  std::filesystem::path folder_;
+  TemporaryFolder own_;
+  std::filesystem::path folder_ = own_.path();
 };
 
 }  // namespace tests

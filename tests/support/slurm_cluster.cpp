@@ -3,7 +3,6 @@
 #include <array>
 #include <chrono>
 #include <csignal>
-#include <cstdlib>
 #include <stdexcept>
 #include <thread>
 #include <utility>
@@ -74,8 +73,6 @@ std::vector<std::string> SlurmCluster::missing_programs() {
 }
 
 SlurmCluster::SlurmCluster() {
-  std::string name = (fs::temp_directory_path() / "onceproof-slurm-XXXXXX").string();
-  folder_ = mkdtemp(name.data());
   try {
     begin();
   } catch (...) {
@@ -92,13 +89,13 @@ void SlurmCluster::begin() {
   write_configuration();
   munged_ = start("munged",
                   {"--foreground",
-                   "--key-file=" + (folder_ / "munge.key").string(),
-                   "--socket=" + (folder_ / "munge.socket").string(),
-                   "--pid-file=" + (folder_ / "munged.pid").string(),
-                   "--log-file=" + (folder_ / "munged.log").string(),
-                   "--seed-file=" + (folder_ / "munge.seed").string()});
+                   "--key-file=" + folder_.file("munge.key"),
+                   "--socket=" + folder_.file("munge.socket"),
+                   "--pid-file=" + folder_.file("munged.pid"),
+                   "--log-file=" + folder_.file("munged.log"),
+                   "--seed-file=" + folder_.file("munge.seed")});
   await("munged has no socket", &SlurmCluster::is_munge_up);
-  const std::string configuration = (folder_ / "slurm.conf").string();
+  const std::string configuration = folder_.file("slurm.conf");
   slurmctld_ = start("slurmctld", {"-D", "-f", configuration});
   slurmd_ = start("slurmd", {"-D", "-f", configuration});
   await("the node of Slurm is not idle", &SlurmCluster::is_node_idle);
@@ -112,14 +109,13 @@ void SlurmCluster::end() {
       daemon->reset();
     }
   }
-  fs::remove_all(folder_);
 }
 
 Ended SlurmCluster::run(const std::string& program,
                         const std::vector<std::string>& arguments,
                         const fs::path& folder,
                         std::map<std::string, std::string> environment) const {
-  environment["SLURM_CONF"] = (folder_ / "slurm.conf").string();
+  environment["SLURM_CONF"] = folder_.file("slurm.conf");
   return tests::run({.program = find_program(program),
                      .arguments = arguments,
                      .folder = folder,
@@ -132,12 +128,13 @@ Ended SlurmCluster::run(const std::string& program,
 
 // munged wants a key that nobody else can read, and a socket that everybody can reach.
 void SlurmCluster::write_configuration() const {
-  fs::create_directories(folder_ / "state");
-  fs::create_directories(folder_ / "spool");
-  fs::permissions(folder_, fs::perms::owner_all | fs::perms::group_exec | fs::perms::others_exec);
-  write_file(folder_ / "munge.key", random_key());
-  fs::permissions(folder_ / "munge.key", fs::perms::owner_read | fs::perms::owner_write);
-  write_file(folder_ / "slurm.conf",
+  fs::create_directories(folder_.path() / "state");
+  fs::create_directories(folder_.path() / "spool");
+  fs::permissions(folder_.path(),
+                  fs::perms::owner_all | fs::perms::group_exec | fs::perms::others_exec);
+  write_file(folder_.path() / "munge.key", random_key());
+  fs::permissions(folder_.path() / "munge.key", fs::perms::owner_read | fs::perms::owner_write);
+  write_file(folder_.path() / "slurm.conf",
              fmt::format("ClusterName=onceproof\n"
                          "SlurmctldHost={host}(127.0.0.1)\n"
                          "SlurmctldPort={controller_port}\n"
@@ -162,15 +159,15 @@ void SlurmCluster::write_configuration() const {
                          fmt::arg("controller_port", free_port()),
                          fmt::arg("node_port", free_port()),
                          fmt::arg("user", user_name()),
-                         fmt::arg("folder", folder_.string())));
+                         fmt::arg("folder", folder_.path().string())));
 }
 
 std::unique_ptr<ChildProcess> SlurmCluster::start(const std::string& program,
                                                   std::vector<std::string> arguments) const {
-  const std::string log = (folder_ / (program + ".err")).string();
+  const std::string log = folder_.file(program + ".err");
   return std::make_unique<ChildProcess>(Command{.program = find_program(program),
                                                 .arguments = std::move(arguments),
-                                                .folder = folder_,
+                                                .folder = folder_.path(),
                                                 .environment = {},
                                                 .stdout_to = log,
                                                 .stderr_to = log,
@@ -190,17 +187,17 @@ void SlurmCluster::await(const std::string& what, bool (SlurmCluster::*holds)() 
   }
   std::string logs;
   for (const char* const daemon : {"munged", "slurmctld", "slurmd"}) {
-    logs += read_file(folder_ / fmt::format("{}.err", daemon));
+    logs += read_file(folder_.path() / fmt::format("{}.err", daemon));
   }
   throw std::runtime_error(what + ":\n" + logs);
 }
 
 bool SlurmCluster::is_munge_up() const {
-  return fs::exists(folder_ / "munge.socket");
+  return fs::exists(folder_.path() / "munge.socket");
 }
 
 bool SlurmCluster::is_node_idle() const {
-  const Ended asked = run("sinfo", {"--noheader", "--format=%t"}, folder_);
+  const Ended asked = run("sinfo", {"--noheader", "--format=%t"}, folder_.path());
   return asked.status == 0 && asked.out == "idle\n";
 }
 

@@ -15,6 +15,7 @@
 #include <vector>
 
 #include "tests/support/child_process.h"
+#include "tests/support/temporary_folder.h"
 
 namespace tests {
 
@@ -47,7 +48,7 @@ class SlurmCluster {
   [[nodiscard]] bool is_munge_up() const;
   [[nodiscard]] bool is_node_idle() const;
 
-  std::filesystem::path folder_;
+  TemporaryFolder folder_;
   std::unique_ptr<ChildProcess> munged_;
   std::unique_ptr<ChildProcess> slurmctld_;
   std::unique_ptr<ChildProcess> slurmd_;

@@ -21,6 +21,8 @@
 #include <sys/wait.h>
 #include <unistd.h>
 
+#include "tests/support/temporary_folder.h"
+
 namespace reports {
 namespace {
 
@@ -76,19 +78,7 @@ CampaignPart part(std::int64_t number) {
 
 class CampaignFile : public testing::Test {
  protected:
-  CampaignFile() {
-    // Death needs no disk: what a process has written outlives it in memory as well.
-    const fs::path memory = "/dev/shm";
-    const fs::path place = fs::is_directory(memory) ? memory : fs::temp_directory_path();
-    std::string name = (place / "onceproof-XXXXXX").string();
-    folder_ = mkdtemp(name.data());
-  }
-
-  ~CampaignFile() override { fs::remove_all(folder_); }
-
-  [[nodiscard]] std::string path(const std::string& name) const {
-    return (folder_ / name).string();
-  }
+  [[nodiscard]] std::string path(const std::string& name) const { return folder_.file(name); }
 
   // A file with these parts of `sample`.
   [[nodiscard]] std::string file(const std::string& name, const std::vector<int>& numbers) const {
@@ -144,7 +134,13 @@ class CampaignFile : public testing::Test {
     return written;
   }
 
-  fs::path folder_;
+  // Death needs no disk: what a process has written outlives it in memory as well.
+  static fs::path place() {
+    const fs::path memory = "/dev/shm";
+    return fs::is_directory(memory) ? memory : fs::temp_directory_path();
+  }
+
+  tests::TemporaryFolder folder_{place()};
 };
 
 TEST_F(CampaignFile, GivesBackWhatItWasGiven) {
@@ -286,7 +282,7 @@ TEST_F(CampaignFile, WhatIsNoCampaignIsRefused) {
   auto campaign = Campaign::open(path("a.db")).value();
   std::ofstream(path("text.db")) << std::string(4096, 'x');
   EXPECT_EQ(campaign.merge(path("text.db")).error().code, RecordingErrc::kNotADatabase);
-  EXPECT_EQ(campaign.merge(folder_.string()).error().code, RecordingErrc::kCannotOpen);
+  EXPECT_EQ(campaign.merge(folder_.path().string()).error().code, RecordingErrc::kCannotOpen);
   EXPECT_EQ(campaign.merge(path("none.db")).error().code, RecordingErrc::kCannotOpen);
   EXPECT_FALSE(fs::exists(path("none.db")));
   EXPECT_EQ(Campaign::open("").error().code, RecordingErrc::kCannotOpen);

@@ -3,7 +3,6 @@
 // damage to one is convicted; and what is no history is refused where it stops being one.
 
 #include <algorithm>
-#include <cstdlib>
 #include <filesystem>
 #include <fstream>
 #include <map>
@@ -22,6 +21,7 @@
 #include "reports/history/answer.h"
 #include "reports/history/history_reader.h"
 #include "reports/history/verdict.h"
+#include "tests/support/temporary_folder.h"
 
 namespace {
 
@@ -36,26 +36,16 @@ using testing::IsSupersetOf;
 
 class Files {
  public:
-  Files() {
-    std::string name = (fs::temp_directory_path() / "history-XXXXXX").string();
-    folder_ = mkdtemp(name.data());
-  }
-
-  Files(const Files&) = delete;
-  Files& operator=(const Files&) = delete;
-
-  ~Files() { fs::remove_all(folder_); }
-
   // Removed first: some file systems flush a file that is written over, and wait for it.
   [[nodiscard]] std::string write(const std::string& text) const {
-    const fs::path path = folder_ / "h.jsonl";
+    const fs::path path = folder_.path() / "h.jsonl";
     fs::remove(path);
     std::ofstream(path, std::ios::binary) << text;
     return path.string();
   }
 
  private:
-  fs::path folder_;
+  tests::TemporaryFolder folder_;
 };
 
 const Files& files() {

@@ -23,6 +23,7 @@
 
 #include "engine/ports/result.h"
 #include "tests/support/ledger_builder.h"
+#include "tests/support/temporary_folder.h"
 
 namespace {
 
@@ -40,19 +41,12 @@ using testing::IsEmpty;
 // A folder of its own for each test.
 class RecordingTest : public testing::Test {
  protected:
-  RecordingTest() {
-    std::string pattern = (std::filesystem::temp_directory_path() / "recording.XXXXXX").string();
-    folder_ = mkdtemp(pattern.data());
-  }
-
-  ~RecordingTest() override { std::filesystem::remove_all(folder_); }
-
   [[nodiscard]] std::string path(const std::string& name = "runs.db") const {
-    return (folder_ / name).string();
+    return folder_.file(name);
   }
 
  private:
-  std::filesystem::path folder_;
+  tests::TemporaryFolder folder_;
 };
 
 // The rows that another program sees, columns joined by "|".
