@@ -228,10 +228,11 @@ std::string footer(const MatrixReport& report) {
   return fmt::format(
       "\n=1 exactly-once, >=1 at-least-once, <=1 at-most-once: the strongest guarantee that no "
       "schedule broke;\nthe number of schedules behind it; ! some schedule never came to rest; * "
-      "in the article's table\nengine: {}; {} cells, {} schedules\n{}{}",
+      "in the article's table\nengine: {}; {} cells, {} schedules{}\n{}{}",
       report.protocol,
       report.cells.size(),
       schedule_count(report),
+      report.explored.empty() ? "" : ", explored " + report.explored,
       sampling(report),
       confirmation_text(report));
 }
@@ -397,6 +398,7 @@ std::string json_matrix(const MatrixReport& report) {
   json["cells"] = to_json_array(report.cells);
   json["seed_table"] = to_json_array(report.seed_table);
   json["confirmations"] = to_json_array(report.confirmations);
+  json["explored"] = report.explored;
   return json.dump(2, ' ', false, Json::error_handler_t::replace) + "\n";
 }
 

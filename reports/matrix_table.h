@@ -80,6 +80,7 @@ struct MatrixReport {
   std::vector<MatrixTableCell> cells;
   std::vector<SeedTableLine> seed_table;
   std::vector<MatrixConfirmation> confirmations;  // none, or one
+  std::string explored;  // hash of all schedules and what they showed; empty: not known
 };
 
 // The tokens of every weakened cell, the table with a line per sink and one for what all sinks of a

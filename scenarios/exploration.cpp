@@ -24,26 +24,6 @@ void keep_shortest(std::map<std::string, Finding>& findings, const Finding& find
   }
 }
 
-void add_hash(sim::StateHash& sum, const sim::StateHash& hash) {
-  sum.low += hash.low;
-  sum.high += hash.high + (sum.low < hash.low ? 1 : 0);
-}
-
-sim::StateHash hash_of(const JudgedRun& judged) {
-  const reports::Verdict& verdict = judged.verdict;
-  sim::StateBytes bytes;
-  bytes.add(judged.token);
-  for (const reports::StageVerdict& stage : {verdict.received, verdict.processed, verdict.output}) {
-    bytes.add(stage.lost);
-    bytes.add(stage.duplicated);
-  }
-  bytes.add(verdict.phantom);
-  bytes.add(verdict.reordered);
-  bytes.add(verdict.wrong);
-  bytes.add(verdict.stalled);
-  return bytes.hash();
-}
-
 }  // namespace
 
 Pruned& Pruned::operator+=(const Pruned& other) {
@@ -92,6 +72,26 @@ void merge(Exploration& whole, const Exploration& part) {
   add_hash(whole.explored, part.explored);
   whole.cut_short = whole.cut_short || part.cut_short;
   whole.interrupted = whole.interrupted || part.interrupted;
+}
+
+void add_hash(sim::StateHash& sum, const sim::StateHash& hash) {
+  sum.low += hash.low;
+  sum.high += hash.high + (sum.low < hash.low ? 1 : 0);
+}
+
+sim::StateHash hash_of(const JudgedRun& judged) {
+  const reports::Verdict& verdict = judged.verdict;
+  sim::StateBytes bytes;
+  bytes.add(judged.token);
+  for (const reports::StageVerdict& stage : {verdict.received, verdict.processed, verdict.output}) {
+    bytes.add(stage.lost);
+    bytes.add(stage.duplicated);
+  }
+  bytes.add(verdict.phantom);
+  bytes.add(verdict.reordered);
+  bytes.add(verdict.wrong);
+  bytes.add(verdict.stalled);
+  return bytes.hash();
 }
 
 std::string to_string(const sim::StateHash& hash) {

@@ -69,6 +69,10 @@ void account(Exploration& exploration, const JudgedRun& judged, const faults::Fa
 
 void merge(Exploration& whole, const Exploration& part);
 
+// Which schedule it was, and what it showed. Sums of these are the same in any order.
+sim::StateHash hash_of(const JudgedRun& judged);
+void add_hash(sim::StateHash& sum, const sim::StateHash& hash);
+
 // 32 hexadecimal digits.
 std::string to_string(const sim::StateHash& hash);
 

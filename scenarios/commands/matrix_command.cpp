@@ -178,14 +178,17 @@ reports::MatrixReport make_report(const std::vector<RowWork>& work,
   for (const CrashColumn column : columns) {
     report.crashes.emplace_back(to_string(column));
   }
+  sim::StateHash explored;
   for (const RowWork& row : work) {
     if (!row.explored) {
       continue;
     }
     for (const MatrixCell& cell : row.explored->cells) {
       report.cells.push_back(to_table_cell(row.row, cell));
+      add_hash(explored, cell.explored);
     }
   }
+  report.explored = to_string(explored);
   report.protocol = options.protocol;
   // What an article says of Spark, it does not say of the hardened engine.
   if (wanted_engine(options) == Engine::kFaithful) {

@@ -43,6 +43,7 @@ void keep_shorter(std::optional<Witness>& kept, const JudgedRun& judged, const F
 void account(MatrixCell& cell, const JudgedRun& judged, const FaultPlan& plan) {
   const reports::Verdict& verdict = judged.verdict;
   ++cell.schedules;
+  add_hash(cell.explored, hash_of(judged));
   cell.received = reports::common_part(cell.received, verdict.received.guarantee());
   cell.output = reports::common_part(cell.output, verdict.guarantee());
   if (verdict.output.lost > 0) {
@@ -324,6 +325,7 @@ Runner::Outcome<MatrixCell> RowExplorer::explore_any_two() {
   cell.schedules = exploration.schedules;
   cell.pruned = exploration.pruned.total();
   cell.of = exploration.of;
+  cell.explored = exploration.explored;
   cell.received = exploration.received;
   cell.output = exploration.output;
   for (const auto& [kind, kept] : {std::pair("lost", &cell.lost),

@@ -27,6 +27,7 @@
 #include "scenarios/matrix/rows.h"
 #include "scenarios/prepared.h"
 #include "scenarios/runner.h"
+#include "sim/state_bytes.h"
 
 namespace scenarios {
 
@@ -48,6 +49,7 @@ struct MatrixCell {
   std::int64_t of = 0;         // that exist
   reports::Guarantee received = reports::Guarantee::kExactlyOnce;  // weakest found
   reports::Guarantee output = reports::Guarantee::kExactlyOnce;
+  sim::StateHash explored;  // of all that were run (exploration.h)
   std::optional<Witness> lost;
   std::optional<Witness> duplicated;
   std::optional<Witness> wrong;  // a wrong row, or one that nobody sent
