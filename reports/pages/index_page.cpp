@@ -2,6 +2,7 @@
 
 #include <algorithm>
 #include <array>
+#include <map>
 #include <string_view>
 #include <utility>
 
@@ -124,29 +125,43 @@ std::string runs_html(const std::vector<RunSummary>& runs) {
   return html + "</tbody></table></div>\n</section>\n";
 }
 
-std::string cell_html(const MatrixTableCell& cell) {
+// The run that a token is of: its number, the last one if there are several.
+using RunsByToken = std::map<std::string_view, std::int64_t>;
+
+RunsByToken by_token(const std::vector<RunSummary>& runs) {
+  RunsByToken numbers;
+  for (const RunSummary& run : runs) {
+    numbers[run.token] = run.run_id;
+  }
+  return numbers;
+}
+
+// To the page of what shows it; without one, the command that does.
+std::string witness_html(std::string_view words, std::string_view token, const RunsByToken& runs) {
+  const auto found = runs.find(token);
+  return found != runs.end() ? fmt::format(R"(<a href="{}">{}</a>)", run_file(found->second), words)
+                             : copy_button(fmt::format("onceproof replay {}", token), words);
+}
+
+std::string cell_html(const MatrixTableCell& cell, const RunsByToken& runs) {
   std::string html = fmt::format("<td>{}<br><span class=\"note\">{}{}</span>",
                                  guarantee_html(to_string(cell.output)),
                                  cell.schedules,
                                  cell.is_sample() ? fmt::format(" of {}", cell.of) : "");
   for (const auto& [kind, token] : witnesses_of(cell)) {
-    html += fmt::format(
-        "<br><button type=\"button\" data-copy=\"onceproof replay {0}\" title=\"Copy the command "
-        "that shows it\">{1}</button>",
-        xml_text(token),
-        kind);
+    html += fmt::format("<div>{}</div>", witness_html(kind, token, runs));
   }
   return html + "</td>";
 }
 
 // One row per pipeline, one column per who dies.
-std::string matrix_html(const MatrixReport& matrix) {
+std::string matrix_html(const MatrixReport& matrix, const RunsByToken& runs) {
   std::string html = fmt::format(
       "<section class=\"matrix\"><h2>What every pipeline guarantees, by who dies ({} engine)</h2>\n"
       "<p class=\"note\">The strongest guarantee of the output that no schedule broke, and how "
-      "many "
-      "schedules are behind it. A button copies the command that replays the shortest one that "
-      "broke it.</p>\n<div class=\"table\"><table><thead><tr><th>pipeline</th>",
+      "many schedules are behind it. Where one broke it, the shortest that did is on a page, or a "
+      "button copies the command that replays it.</p>\n<div "
+      "class=\"table\"><table><thead><tr><th>pipeline</th>",
       xml_text(matrix.protocol));
   for (const std::string& crash : matrix.crashes) {
     html += fmt::format("<th>{}</th>", xml_text(crash));
@@ -158,7 +173,7 @@ std::string matrix_html(const MatrixReport& matrix) {
           fmt::format("<tr><th scope=\"row\">{}</th>", xml_text(pipeline_name(*pipeline.front())));
       for (const std::string& crash : matrix.crashes) {
         const MatrixTableCell* const cell = find_cell(pipeline, crash);
-        html += cell == nullptr ? std::string("<td></td>") : cell_html(*cell);
+        html += cell == nullptr ? std::string("<td></td>") : cell_html(*cell, runs);
       }
       html += "</tr>\n";
     }
@@ -166,14 +181,12 @@ std::string matrix_html(const MatrixReport& matrix) {
   return html + "</tbody></table></div>\n</section>\n";
 }
 
-std::string search_row(const SearchLine& search) {
+std::string search_row(const SearchLine& search, const RunsByToken& runs) {
   std::string findings;
   for (const SearchFinding& finding : search.findings) {
-    findings += fmt::format("<div>{}, {} fault{} {}</div>",
-                            finding.kind,
-                            finding.faults,
-                            finding.faults == 1 ? "" : "s",
-                            copy_button("onceproof replay " + finding.token, "Copy replay"));
+    const std::string kind =
+        fmt::format("{}, {} fault{}", finding.kind, finding.faults, finding.faults == 1 ? "" : "s");
+    findings += fmt::format("<div>{}</div>", witness_html(kind, finding.token, runs));
   }
   return fmt::format(
       "<tr><td>{}</td><td>{}</td><td class=\"number\">{}</td><td class=\"number\">{}</td>"
@@ -187,7 +200,7 @@ std::string search_row(const SearchLine& search) {
       findings.empty() ? "nothing" : findings);
 }
 
-std::string searches_html(const std::vector<SearchLine>& searches) {
+std::string searches_html(const std::vector<SearchLine>& searches, const RunsByToken& runs) {
   if (searches.empty()) {
     return {};
   }
@@ -198,7 +211,7 @@ std::string searches_html(const std::vector<SearchLine>& searches) {
       "class=\"number\">parts</th><th>found</th></tr></thead>"
       "<tbody>\n";
   for (const SearchLine& search : searches) {
-    html += search_row(search);
+    html += search_row(search, runs);
   }
   return html + "</tbody></table></div>\n</section>\n";
 }
@@ -252,11 +265,13 @@ std::string index_page(const FrontPage& front) {
       "<main>\n<p class=\"kicker\">onceproof</p>\n<h1>Does the pipeline lose or repeat records "
       "when "
       "machines die?</h1>\n";
-  body += runs_html(front.runs);
+  const RunsByToken runs = by_token(front.runs);
+  // Before the runs: where there is a table, most of them are its witnesses.
   for (const MatrixReport& matrix : front.matrices) {
-    body += matrix_html(matrix);
+    body += matrix_html(matrix, runs);
   }
-  body += searches_html(front.searches) + plots_html("Side by side", front.plots);
+  body += runs_html(front.runs);
+  body += searches_html(front.searches, runs) + plots_html("Side by side", front.plots);
   if (front.runs.empty() && front.matrices.empty() && front.searches.empty()) {
     body += "<p>The recording is empty: nothing was run yet.</p>\n";
   }

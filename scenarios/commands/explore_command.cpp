@@ -4,6 +4,7 @@
 #include <iterator>
 #include <memory>
 #include <optional>
+#include <set>
 #include <string>
 #include <utility>
 #include <vector>
@@ -176,31 +177,18 @@ std::string Exploring::search(const PreparedScenario& prepared) {
                                                   : record_witnesses(prepared, *explored);
 }
 
-// Runs the first schedule of each finding again and looks closely. Empty: done, or interrupted.
+// The first schedule of each finding, once if it shows several. Empty: done, or interrupted.
 std::string Exploring::record_witnesses(const PreparedScenario& prepared,
                                         const Exploration& exploration) {
-  auto recording = reports::Recording::open(options_.common.database);
-  if (!recording) {
-    return recording.error().sentence;
-  }
-  const auto runner = Runner::create(kafka_, is_interrupted);
-  if (!runner) {
-    return runner.error().message;
-  }
+  std::set<faults::FaultPlan> plans;
   for (const auto& [kind, finding] : exploration.findings) {
-    auto witness = run_for_record(**runner, prepared, finding.plan);
-    if (!witness) {
-      return witness.error().message;
-    }
-    if (witness->judged.run.interrupted) {
-      return {};
-    }
-    std::string failure = record_runs(*recording, {std::move(*witness)}, run_ids_);
-    if (!failure.empty()) {
-      return failure;
-    }
+    plans.insert(finding.plan);
   }
-  return {};
+  std::vector<Shown> witnesses;
+  for (const faults::FaultPlan& plan : plans) {
+    witnesses.push_back({.prepared = &prepared, .plan = plan});
+  }
+  return record_shown(kafka_, options_.common.database, witnesses, run_ids_);
 }
 
 Keep Exploring::keeping(const PreparedScenario& prepared, const SearchOptions& search) {

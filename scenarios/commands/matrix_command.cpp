@@ -2,6 +2,7 @@
 #include <chrono>
 #include <cstdlib>
 #include <optional>
+#include <set>
 #include <string_view>
 #include <utility>
 
@@ -15,6 +16,7 @@
 #include "scenarios/commands/interruption.h"
 #include "scenarios/commands/pages_folder.h"
 #include "scenarios/commands/progress.h"
+#include "scenarios/commands/recorded_runs.h"
 #include "scenarios/commands/results.h"
 #include "scenarios/commands/runner_pool.h"
 #include "scenarios/matrix/matrix.h"
@@ -24,6 +26,8 @@
 
 namespace scenarios {
 namespace {
+
+const KafkaChoice kModel{.kind = KafkaKind::kModel, .address = {}, .session = {}};
 
 // What a thread leaves behind.
 struct Slot {
@@ -200,8 +204,30 @@ reports::MatrixReport make_report(const std::vector<RowWork>& work,
   return report;
 }
 
-// Into the recording and onto its pages, as far as either is wanted. Empty: done; else a sentence.
-std::string keep_matrix(const CommonOptions& common, const reports::MatrixReport& report) {
+// What every cell found, each schedule of a row once.
+std::vector<Shown> witnesses_of(const std::vector<RowWork>& work) {
+  std::vector<Shown> witnesses;
+  for (const RowWork& row : work) {
+    std::set<faults::FaultPlan> plans;
+    for (const MatrixCell& cell : row.explored ? row.explored->cells : std::vector<MatrixCell>()) {
+      for (const auto* const witness : {&cell.lost, &cell.duplicated, &cell.wrong, &cell.stalled}) {
+        if (*witness) {
+          plans.insert((*witness)->plan);
+        }
+      }
+    }
+    for (const faults::FaultPlan& plan : plans) {
+      witnesses.push_back({.prepared = &row.prepared, .plan = plan});
+    }
+  }
+  return witnesses;
+}
+
+// Into the recording, and with its witnesses onto pages, as far as either is wanted. Empty: done;
+// else a sentence.
+std::string keep_matrix(const CommonOptions& common,
+                        const std::vector<RowWork>& work,
+                        const reports::MatrixReport& report) {
   if (common.database.empty()) {
     return {};
   }
@@ -209,7 +235,12 @@ std::string keep_matrix(const CommonOptions& common, const reports::MatrixReport
   if (!recorded) {
     return recorded.error().sentence;
   }
-  return write_pages_if_wanted(common, std::nullopt);
+  if (common.report_directory.empty()) {
+    return {};
+  }
+  std::vector<std::int64_t> run_ids;
+  std::string failure = record_shown(kModel, common.database, witnesses_of(work), run_ids);
+  return failure.empty() ? write_pages_if_wanted(common, std::nullopt) : failure;
 }
 
 // A cell fails only against a baseline: the table states what is, and expects nothing.
@@ -286,9 +317,8 @@ int MatrixSession::run(const KafkaChoice& kafka) {
 
 std::string MatrixSession::explore() {
   const auto begin = std::chrono::steady_clock::now();
-  const KafkaChoice model{.kind = KafkaKind::kModel, .address = {}, .session = {}};
   const std::string failure =
-      work_through(model, [this](Runner& runner, std::size_t number) -> std::string {
+      work_through(kModel, [this](Runner& runner, std::size_t number) -> std::string {
         const RowWork& row = work_[number];
         auto explored = explore_row(runner, row.row, row.prepared, columns_);
         if (!explored) {
@@ -390,7 +420,7 @@ int MatrixSession::conclude(const std::string& failure, const reports::MatrixRep
   std::string unwritten =
       results.ci.cases.empty() ? std::string() : write_results(options_.common, results);
   if (unwritten.empty() && !results.ci.cases.empty()) {
-    unwritten = keep_matrix(options_.common, report);
+    unwritten = keep_matrix(options_.common, work_, report);
   }
   if (is_interrupted()) {
     return interruption_status();

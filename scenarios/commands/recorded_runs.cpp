@@ -1,9 +1,12 @@
 #include "scenarios/commands/recorded_runs.h"
 
 #include <chrono>
+#include <utility>
 
 #include <fmt/chrono.h>
 #include <fmt/format.h>
+
+#include "scenarios/commands/interruption.h"
 
 namespace scenarios {
 namespace {
@@ -28,6 +31,34 @@ std::string record_runs(reports::Recording& recording,
       return stored.error().sentence;
     }
     run_ids.push_back(*stored);
+  }
+  return {};
+}
+
+std::string record_shown(const KafkaChoice& kafka,
+                         const std::string& database,
+                         const std::vector<Shown>& shown,
+                         std::vector<std::int64_t>& run_ids) {
+  auto recording = reports::Recording::open(database);
+  if (!recording) {
+    return recording.error().sentence;
+  }
+  const auto runner = Runner::create(kafka, is_interrupted);
+  if (!runner) {
+    return runner.error().message;
+  }
+  for (const auto& [prepared, plan] : shown) {
+    auto again = run_for_record(**runner, *prepared, plan);
+    if (!again) {
+      return again.error().message;
+    }
+    if (again->judged.run.interrupted) {
+      return {};
+    }
+    std::string failure = record_runs(*recording, {std::move(*again)}, run_ids);
+    if (!failure.empty()) {
+      return failure;
+    }
   }
   return {};
 }

@@ -46,6 +46,7 @@ using scenarios::PreparedScenario;
 using testing::AllOf;
 using testing::ElementsAre;
 using testing::HasSubstr;
+using testing::Not;
 using tests::Player;
 
 MatrixRow direct(OffsetKeeping offsets, SinkKind sink) {
@@ -621,6 +622,44 @@ TEST_F(MatrixCommand, AnswersTheSameAtEveryNumberOfJobs) {
   EXPECT_EQ(answer("--jobs", "5"), one);
   EXPECT_EQ(json::parse(one).at("cells").size(), 50U);
   EXPECT_NE(json::parse(one).at("explored"), json::parse(answer("--seed", "2")).at("explored"));
+}
+
+TEST_F(MatrixCommand, EveryWitnessHasAPage) {
+  const tests::Ended table = onceproof({"matrix",
+                                        "--source",
+                                        "kafka-direct",
+                                        "--crash",
+                                        "driver",
+                                        "--db",
+                                        "m.db",
+                                        "--html",
+                                        "pages",
+                                        "--json",
+                                        "-"});
+  ASSERT_EQ(table.status, 0) << table.err;
+  EXPECT_THAT(table.err, HasSubstr("pages: pages/index.html\n"));
+  std::set<std::string> tokens;
+  const json answer = json::parse(table.out);
+  for (const json& cell : answer.at("cells")) {
+    for (const json& token : cell.at("witness")) {
+      if (token.is_string()) {
+        tokens.insert(token.get<std::string>());
+      }
+    }
+  }
+  ASSERT_GT(tokens.size(), 10);
+  const auto page = [this](std::size_t run) {
+    return folder_ / "pages" / fmt::format("run-{}.html", run);
+  };
+  for (std::size_t run = 1; run <= tokens.size(); ++run) {
+    const std::string text = tests::read_file(page(run));
+    EXPECT_TRUE(std::ranges::any_of(tokens, [&text](const std::string& token) {
+      return text.find(token) != text.npos;
+    })) << page(run);
+  }
+  EXPECT_FALSE(std::filesystem::exists(page(tokens.size() + 1)));
+  const std::string index = tests::read_file(folder_ / "pages" / "index.html");
+  EXPECT_THAT(index, Not(HasSubstr("data-copy=\"onceproof")));
 }
 
 TEST_F(MatrixCommand, ATokenOfTheTableIsReplayedWithoutAFile) {

@@ -259,7 +259,7 @@ TEST_F(PagesTest, TheFrontPageHasRunsAndTheMatrix) {
        .pruned = 3,
        .of = 20,
        .depth = 1,
-       .tokens = {.lost = {}, .duplicated = "op1-witness", .wrong = {}, .stalled = {}},
+       .tokens = {.lost = "op1-abc", .duplicated = "op1-witness", .wrong = {}, .stalled = {}},
        .in_seed_table = false});
   ASSERT_TRUE(reports::record_matrix(database(), matrix).has_value());
   matrix.cells[0].schedules = 18;
@@ -271,6 +271,7 @@ TEST_F(PagesTest, TheFrontPageHasRunsAndTheMatrix) {
   EXPECT_THAT(html,
               HasSubstr("<th scope=\"row\">kafka-direct, offsets: checkpoint, sink: append</th>"));
   EXPECT_THAT(html, HasSubstr("onceproof replay op1-witness"));
+  EXPECT_THAT(html, HasSubstr("<a href=\"run-2.html\">lost</a>"));
   EXPECT_THAT(html, HasSubstr(">18<"));
   EXPECT_THAT(html, Not(HasSubstr(">17<")));
 }
