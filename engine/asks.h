@@ -22,7 +22,7 @@ template <class Key, class Answer>
 class Asks {
  private:
   struct Pending {
-    Key key;
+    Key key{};
     Address asked;
     std::unique_ptr<Signal> ended;
     bool over = false;

@@ -24,10 +24,9 @@ int system_code(sqlite3* handle, int code) {
 [[noreturn]] void fail(sqlite3* handle, int code) {
   constexpr int kPrimaryMask = 0xff;
   const int primary = code & kPrimaryMask;
-  Error error{.code = primary,
+  throw Error{.code = primary,
               .system_code = system_code(handle, primary),
               .message = handle == nullptr ? sqlite3_errstr(code) : sqlite3_errmsg(handle)};
-  throw error;
 }
 
 }  // namespace

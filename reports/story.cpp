@@ -177,7 +177,7 @@ class Teller {
   }
 
   [[nodiscard]] std::string opening() const {
-    const std::string input = fmt::format(
+    std::string input = fmt::format(
         "{} record{} went in.", ledger_.inputs.size(), ledger_.inputs.size() == 1 ? "" : "s");
     if (record_ == nullptr) {
       return input;
@@ -405,6 +405,7 @@ class Teller {
       }
     }
     std::vector<std::string> chosen;
+    chosen.reserve(lines_.size() + 1);
     for (const Line& line : lines_) {
       chosen.push_back(fmt::format("{}  {:<13} {}", seconds(line.at), line.who, line.what));
     }
@@ -449,18 +450,8 @@ class Teller {
     if (is_about("wrong") && !verdict_.wrong_examples.empty()) {
       return fmt::format("In the end the sink has wrong values; {}.", wrong_example());
     }
-    if (is_about("phantom") && position()) {
-      return fmt::format(
-          "In the end {} row{} in the sink {} from partition {}, offset {}, where no "
-          "record is.",
-          rows().size(),
-          rows().size() == 1 ? "" : "s",
-          rows().size() == 1 ? "comes" : "come",
-          position()->partition,
-          position()->offset.value);
-    }
     if (is_about("phantom")) {
-      return fmt::format("In the end {} rows in the sink come from no record.", verdict_.phantom);
+      return phantom_outcome();
     }
     if (is_about("reordered")) {
       return fmt::format("In the end {} records came out behind later ones of their partition.",
@@ -470,6 +461,20 @@ class Teller {
       return "In the end no record is missing.";
     }
     return fmt::format("In the end records are {}, though the output hides it.", subject_.finding);
+  }
+
+  [[nodiscard]] std::string phantom_outcome() const {
+    if (!position()) {
+      return fmt::format("In the end {} rows in the sink come from no record.", verdict_.phantom);
+    }
+    const bool is_one = rows().size() == 1;
+    return fmt::format(
+        "In the end {} row{} in the sink {} from partition {}, offset {}, where no record is.",
+        rows().size(),
+        is_one ? "" : "s",
+        is_one ? "comes" : "come",
+        position()->partition,
+        position()->offset.value);
   }
 
   [[nodiscard]] std::string why_lost() const {

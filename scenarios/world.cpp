@@ -255,7 +255,7 @@ struct World::Host {
 World::World(const RunRequest& request, Outside outside, sim::SchedulerMemory& memory)
     : request_(request),
       scenario_(request.scenario),
-      outside_(outside),
+      outside_(std::move(outside)),
       pipeline_(request.scenario.pipeline),
       streams_(request.seed),
       trace_(request.watch.targets.empty() ? request.recording : sim::Trace::Recording::kSteps,
@@ -891,7 +891,7 @@ engine::Result<RunResult> World::result(bool interrupted) {
 engine::Result<RunResult> run_world(const RunRequest& request,
                                     Outside outside,
                                     sim::SchedulerMemory& memory) {
-  World world(request, outside, memory);
+  World world(request, std::move(outside), memory);
   return world.run();
 }
 

@@ -26,7 +26,8 @@ namespace {
 
 namespace fs = std::filesystem;
 
-using Sources = std::vector<std::pair<std::string, std::string>>;  // path, text
+using Source = std::pair<std::string, std::string>;  // path, text
+using Sources = std::vector<Source>;
 
 struct Rule {
   std::string name;
@@ -279,6 +280,20 @@ Rule listed_rule() {
            {{"tests/support/a.h", ""}}}};
 }
 
+Rule one_definition_rule() {
+  const Source a{"sim/a.h", "namespace sim {\nstruct Note {};\n}\n"};
+  return {"OneDefinition",
+          check_one_definition,
+          {{a, {"sim/b.cpp", "namespace sim {\nclass Note final : Other {};\n}\n"}},
+           {a, {"sim/b.h", "namespace sim {\nenum class Note : int { kA };\n}\n"}},
+           {{"sim/b.h", "namespace sim::deep {\nstruct Note {};\n}\n"},
+            {"sim/c.h", "namespace sim {\nnamespace deep {\nstruct Note {};\n}\n}\n"}}},
+          {{a, {"sim/b.cpp", "namespace sim {\nnamespace {\nstruct Note {};\n}\n}\n"}},
+           {a, {"sim/b.h", "namespace sim {\nstruct Note;\nclass B {\nstruct Note {};\n};\n}\n"}},
+           {a, {"sim/b.h", "namespace faults {\nstruct Note {};\n}\n"}},
+           {a, {"tests/b.h", "namespace sim {\nstruct Note {};\n}\n"}}}};
+}
+
 Rule link_rule() {
   return {"LinksResolve",
           check_links,
@@ -313,6 +328,7 @@ std::vector<Rule> all_rules() {
           machine_path_rule(),
           title_rule(),
           listed_rule(),
+          one_definition_rule(),
           link_rule(),
           named_file_rule()};
 }

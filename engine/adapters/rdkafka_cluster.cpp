@@ -4,6 +4,7 @@
 #include <array>
 #include <cstddef>
 #include <thread>
+#include <tuple>
 #include <utility>
 
 #include <fmt/format.h>
@@ -175,7 +176,7 @@ boost::system::result<Handle, std::string> new_handle(rd_kafka_type_t type,
   if (!handle) {
     return fmt::format("the Kafka client does not start: {}", why.data());
   }
-  static_cast<void>(conf.release());  // A handle owns its configuration from its birth on.
+  std::ignore = conf.release();  // A handle owns its configuration from its birth on.
   return handle;
 }
 
@@ -526,9 +527,8 @@ Errc RdkafkaCluster::Client::acceptable(Topic& topic, const std::vector<Producer
     }
     sizes[static_cast<std::size_t>(record.partition)].add(record);
   }
-  const bool too_large = std::any_of(sizes.begin(), sizes.end(), [](const BatchSize& size) {
-    return size.bytes() > kBatchBytesMax;
-  });
+  const bool too_large = std::ranges::any_of(
+      sizes, [](const BatchSize& size) { return size.bytes() > kBatchBytesMax; });
   return too_large ? Errc::kRefused : Errc{};
 }
 
@@ -576,14 +576,12 @@ void RdkafkaCluster::Client::flush() {
 
 Result<std::vector<Offset>> RdkafkaCluster::Client::judge_reports(
     Topic& topic, const std::vector<ProducerRecord>& records) {
-  const auto failed = std::find_if(reports_.begin(), reports_.end(), [](const Report& report) {
-    return report.error != RD_KAFKA_RESP_ERR_NO_ERROR;
-  });
+  const auto failed = std::ranges::find_if(
+      reports_, [](const Report& report) { return report.error != RD_KAFKA_RESP_ERR_NO_ERROR; });
   if (failed != reports_.end()) {
-    const bool nothing_appended =
-        std::all_of(reports_.begin(), reports_.end(), [](const Report& report) {
-          return report.status == RD_KAFKA_MSG_STATUS_NOT_PERSISTED;
-        });
+    const bool nothing_appended = std::ranges::all_of(reports_, [](const Report& report) {
+      return report.status == RD_KAFKA_MSG_STATUS_NOT_PERSISTED;
+    });
     return nothing_appended ? question_errc(failed->error) : Errc::kTimedOut;
   }
   std::vector<Offset> offsets;

@@ -131,7 +131,7 @@ class Checker {
       ++used;
     };
     const auto use_all = [&] {
-      while (used < read) {
+      for (std::size_t left = read - used; left > 0; --left) {
         use_next();
       }
     };

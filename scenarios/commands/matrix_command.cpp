@@ -133,7 +133,7 @@ Loaded<std::vector<RowWork>> wanted_rows(const MatrixOptions& options) {
   return work;
 }
 
-std::string token_of(const std::optional<Witness>& witness) {
+std::string token_of(const std::optional<CellWitness>& witness) {
   return witness ? witness->token : std::string();
 }
 

@@ -32,10 +32,12 @@ bool shows_nothing(const reports::Verdict& verdict) {
   return verdict.guarantee() == Guarantee::kExactlyOnce && !verdict.stalled;
 }
 
-void keep_shorter(std::optional<Witness>& kept, const JudgedRun& judged, const FaultPlan& plan) {
+void keep_shorter(std::optional<CellWitness>& kept,
+                  const JudgedRun& judged,
+                  const FaultPlan& plan) {
   const engine::Instant ended_at = judged.run.ledger.ended_at;
   if (!kept || ended_at < kept->ended_at) {
-    kept = Witness{
+    kept = CellWitness{
         .plan = plan, .token = judged.token, .verdict = judged.verdict, .ended_at = ended_at};
   }
 }
@@ -83,11 +85,11 @@ class RowExplorer {
   Runner::Outcome<std::vector<Boundary>> recovery_from(const FaultPlan& first);
   Runner::Outcome<Family> double_crashes();
   Runner::Outcome<MatrixCell> explore_cell(CrashColumn column);
-  Runner::Outcome<std::optional<Witness>> middle_of(const std::vector<FaultPlan>& clean);
+  Runner::Outcome<std::optional<CellWitness>> middle_of(const std::vector<FaultPlan>& clean);
   [[nodiscard]] bool loses_so_far() const;
   [[nodiscard]] std::size_t first_later_boundary() const;
   Runner::Outcome<MatrixCell> explore_any_two();
-  std::optional<Runner::Failure> keep_witness(std::optional<Witness>& kept,
+  std::optional<Runner::Failure> keep_witness(std::optional<CellWitness>& kept,
                                               const Exploration& exploration,
                                               const std::string& kind);
 
@@ -222,9 +224,9 @@ Runner::Outcome<Family> RowExplorer::double_crashes() {
 }
 
 // Run again, because only one of them is kept.
-Runner::Outcome<std::optional<Witness>> RowExplorer::middle_of(
+Runner::Outcome<std::optional<CellWitness>> RowExplorer::middle_of(
     const std::vector<FaultPlan>& clean) {
-  std::optional<Witness> middle;
+  std::optional<CellWitness> middle;
   if (clean.empty()) {
     return middle;
   }
@@ -293,7 +295,7 @@ std::size_t RowExplorer::first_later_boundary() const {
 }
 
 // An exploration keeps plans; what a confirmation compares is run once more. Empty: done.
-std::optional<Runner::Failure> RowExplorer::keep_witness(std::optional<Witness>& kept,
+std::optional<Runner::Failure> RowExplorer::keep_witness(std::optional<CellWitness>& kept,
                                                          const Exploration& exploration,
                                                          const std::string& kind) {
   const auto found = exploration.findings.find(kind);
@@ -381,11 +383,11 @@ Runner::Outcome<ExploredRow> RowExplorer::explore(std::span<const CrashColumn> c
 }
 
 // The witnesses of a cell and its clean schedule; each schedule once.
-std::vector<const Witness*> worth_repeating(const MatrixCell& cell) {
-  std::vector<const Witness*> found;
+std::vector<const CellWitness*> worth_repeating(const MatrixCell& cell) {
+  std::vector<const CellWitness*> found;
   for (const auto* const witness :
        {&cell.lost, &cell.duplicated, &cell.wrong, &cell.stalled, &cell.clean}) {
-    const bool known = *witness && std::ranges::any_of(found, [&](const Witness* other) {
+    const bool known = *witness && std::ranges::any_of(found, [&](const CellWitness* other) {
       return other->plan == (*witness)->plan;
     });
     if (*witness && !known) {
@@ -409,7 +411,7 @@ Runner::Outcome<Confirmation> confirm_row(Runner& runner,
                                           const ExploredRow& explored) {
   Confirmation confirmation;
   for (const MatrixCell& cell : explored.cells) {
-    for (const Witness* const witness : worth_repeating(cell)) {
+    for (const CellWitness* const witness : worth_repeating(cell)) {
       const auto judged = runner.run(prepared, prepared.scenario.seed, witness->plan);
       if (!judged) {
         return judged.error();

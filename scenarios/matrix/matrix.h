@@ -32,7 +32,7 @@
 namespace scenarios {
 
 // A run worth repeating.
-struct Witness {
+struct CellWitness {
   faults::FaultPlan plan;
   std::string token;
   reports::Verdict verdict;
@@ -50,11 +50,11 @@ struct MatrixCell {
   reports::Guarantee received = reports::Guarantee::kExactlyOnce;  // weakest found
   reports::Guarantee output = reports::Guarantee::kExactlyOnce;
   sim::StateHash explored;  // of all that were run (exploration.h)
-  std::optional<Witness> lost;
-  std::optional<Witness> duplicated;
-  std::optional<Witness> wrong;  // a wrong row, or one that nobody sent
-  std::optional<Witness> stalled;
-  std::optional<Witness> clean;  // the middle one of the schedules that show nothing of it
+  std::optional<CellWitness> lost;
+  std::optional<CellWitness> duplicated;
+  std::optional<CellWitness> wrong;  // a wrong row, or one that nobody sent
+  std::optional<CellWitness> stalled;
+  std::optional<CellWitness> clean;  // the middle one of the schedules that show nothing of it
 };
 
 struct ExploredRow {

@@ -118,7 +118,7 @@ TEST_F(ReportCommand, AMatrixIsOnTheFrontPage) {
   const std::string index = text("pages/index.html");
   EXPECT_THAT(index, HasSubstr("What every pipeline guarantees, by who dies (faithful engine)"));
   EXPECT_THAT(index, HasSubstr("<span class=\"weak\">at-least-once</span>"));
-  EXPECT_THAT(index, HasSubstr("data-copy=\"onceproof replay op1-"));
+  EXPECT_THAT(index, HasSubstr("<a href=\"run-1.html\">duplicated</a>"));
 }
 
 }  // namespace

@@ -3,6 +3,7 @@
 #include <algorithm>
 #include <filesystem>
 #include <functional>
+#include <map>
 #include <set>
 #include <sstream>
 #include <string_view>
@@ -628,6 +629,90 @@ void check_link(
 }
 
 }  // namespace
+
+namespace {
+
+struct TypeName {
+  std::string name;  // with its namespace
+  int line = 0;
+};
+
+// Types that are defined at the scope of a namespace that has a name. A specialisation has none of
+// its own.
+class NamespaceTypes {
+ public:
+  explicit NamespaceTypes(const Tokens& tokens) : tokens_(tokens) {}
+
+  std::vector<TypeName> find() {
+    find_in(0, tokens_.size(), "");
+    return std::move(found_);
+  }
+
+ private:
+  void find_in(std::size_t begin, std::size_t end, const std::string& scope) {
+    for (std::size_t index = begin; index < end; ++index) {
+      if (tokens_[index].text == "namespace") {
+        index = enter(index, scope);
+      } else if (is_any(tokens_, index, {"struct", "class", "enum"})) {
+        note(index, scope);
+      } else if (tokens_[index].text == "{") {
+        index = matching(tokens_, index);
+      }
+    }
+  }
+
+  // To where the namespace ends, or the alias.
+  std::size_t enter(std::size_t index, const std::string& scope) {
+    std::string name;
+    std::size_t open = index + 1;
+    for (; is_identifier(tokens_, open) || is(tokens_, open, "::"); ++open) {
+      name += tokens_[open].text;
+    }
+    if (!is(tokens_, open, "{")) {
+      return open;
+    }
+    const std::size_t close = matching(tokens_, open);
+    if (!name.empty()) {
+      find_in(open + 1, close, scope + name + "::");
+    }
+    return close;
+  }
+
+  void note(std::size_t index, const std::string& scope) {
+    std::size_t at = index + 1;
+    if (is_any(tokens_, at, {"struct", "class"})) {
+      return;  // The next word is the one of an enumeration.
+    }
+    const std::string& name = is_identifier(tokens_, at) ? tokens_[at].text : scope;
+    if (is(tokens_, at + 1, "final")) {
+      ++at;
+    }
+    if (!scope.empty() && is_any(tokens_, at + 1, {"{", ":"})) {
+      found_.push_back({.name = scope + name, .line = tokens_[index].line});
+    }
+  }
+
+  const Tokens& tokens_;
+  std::vector<TypeName> found_;
+};
+
+}  // namespace
+
+void check_one_definition(const Tree& tree, Findings& findings) {
+  std::map<std::string, std::string> first;
+  for (const auto& [path, file] : tree) {
+    if (path.starts_with("tests/") || !is_cpp(path)) {
+      continue;
+    }
+    for (const TypeName& type : NamespaceTypes(file.tokens).find()) {
+      const auto [known, is_new] = first.emplace(type.name, path);
+      if (!is_new) {
+        findings.push_back(
+            {path, type.line, fmt::format("{} is defined in {}, too", type.name, known->second)});
+      }
+    }
+  }
+}
 
 void check_links(const Tree& tree, Findings& findings) {
   for (const auto& [path, file] : tree) {

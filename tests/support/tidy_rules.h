@@ -68,6 +68,9 @@ void check_titles(const File& file, Findings& findings);
 // Every source is named by a CMakeLists.txt.
 void check_listed(const Tree& tree, Findings& findings);
 
+// No two files of the program define a type of one name in one namespace.
+void check_one_definition(const Tree& tree, Findings& findings);
+
 // Every relative link in a document leads to a file.
 void check_links(const Tree& tree, Findings& findings);
 

@@ -3,6 +3,7 @@
 // damage to one is convicted; and what is no history is refused where it stops being one.
 
 #include <algorithm>
+#include <array>
 #include <filesystem>
 #include <fstream>
 #include <map>
@@ -175,8 +176,8 @@ TEST(KafkaHistory, SaysWhatGoesRoundInCircles) {
 }
 
 TEST(KafkaHistory, SubscribersMayBeRebalancedBetweenPolls) {
-  std::string text = R"({"process":7,"type":"ok","f":"subscribe","value":["x"]})"
-                     "\n";
+  const std::string text = R"({"process":7,"type":"ok","f":"subscribe","value":["x"]})"
+                           "\n";
   for (const char* const name : {"poll-skip", "nonmonotonic-poll"}) {
     const HistoryVerdict verdict = judged(text + examples().at(name)[0]);
     EXPECT_THAT(names_in(verdict), ElementsAre(std::string(name)));
@@ -391,6 +392,16 @@ struct Damage {
   bool (*apply)(std::vector<json>& lines);  // false: this history has nothing to damage
 };
 
+json without(const json& messages, const json& value) {
+  json kept = json::array();
+  for (const json& message : messages) {
+    if (message[1] != value) {
+      kept.push_back(message);
+    }
+  }
+  return kept;
+}
+
 // Takes `value` out of every poll but those of other values.
 void forget(std::vector<json>& lines, const json& value) {
   for (json& line : lines) {
@@ -402,13 +413,7 @@ void forget(std::vector<json>& lines, const json& value) {
         continue;
       }
       for (auto& messages : operation[1]) {
-        json kept = json::array();
-        for (const json& message : messages) {
-          if (message[1] != value) {
-            kept.push_back(message);
-          }
-        }
-        messages = kept;
+        messages = without(messages, value);
       }
     }
   }
@@ -423,108 +428,108 @@ bool was_acknowledged(const std::vector<json>& lines, const json& value) {
   });
 }
 
-const Damage kDamages[] = {
-    {"inconsistent-offsets",
-     [](std::vector<json>& lines) {
-       const json* const line = long_poll(lines, 1);
-       if (line == nullptr) {
-         return false;
-       }
-       json again = *line;
-       messages_of(again)[0][1] = "strange";
-       again["process"] = 200;
-       lines.push_back(std::move(again));
-       return true;
-     }},
-    {"duplicate",
-     [](std::vector<json>& lines) {
-       json* const line = long_poll(lines, 1);
-       if (line != nullptr) {
-         messages_of(*line).push_back({1'000'000, messages_of(*line)[0][1]});
-       }
-       return line != nullptr;
-     }},
-    {"lost-write",
-     [](std::vector<json>& lines) {
-       json* const line = long_poll(lines, 3);
-       const json value = line == nullptr ? json() : messages_of(*line)[1][1];
-       forget(lines, value);
-       return line != nullptr && was_acknowledged(lines, value);
-     }},
-    {"unseen",
-     [](std::vector<json>& lines) {
-       json* const line = long_poll(lines, 1);
-       const json value = line == nullptr ? json() : messages_of(*line).back()[1];
-       forget(lines, value);
-       return line != nullptr && was_acknowledged(lines, value);
-     }},
-    {"int-nonmonotonic-poll",
-     [](std::vector<json>& lines) {
-       json* const line = long_poll(lines, 2);
-       if (line != nullptr) {
-         std::swap(messages_of(*line)[0], messages_of(*line)[1]);
-       }
-       return line != nullptr;
-     }},
-    {"int-poll-skip",
-     [](std::vector<json>& lines) {
-       const json* const line = long_poll(lines, 3);
-       if (line == nullptr) {
-         return false;
-       }
-       json again = *line;
-       messages_of(again).erase(1);
-       again["process"] = 200;
-       lines.push_back(std::move(again));
-       return true;
-     }},
-    {"nonmonotonic-poll",
-     [](std::vector<json>& lines) {
-       const json* const line = long_poll(lines, 1);
-       if (line == nullptr) {
-         return false;
-       }
-       json again = *line;
-       lines.push_back(std::move(again));
-       return true;
-     }},
-    {"poll-skip",
-     [](std::vector<json>& lines) {
-       const json* const line = long_poll(lines, 3);
-       if (line == nullptr) {
-         return false;
-       }
-       const json whole = *line;
-       for (const std::size_t n : {std::size_t{0}, std::size_t{2}}) {
-         json part = whole;
-         messages_of(part) = json::array({messages_of(part)[n]});
-         part["process"] = 200;
-         lines.push_back(std::move(part));
-       }
-       return true;
-     }},
-    {"G1a",
-     [](std::vector<json>& lines) {
-       json* const polled = long_poll(lines, 1);
-       if (polled == nullptr) {
-         return false;
-       }
-       const json value = messages_of(*polled)[0][1];
-       for (json& line : lines) {
-         if (line["f"] == "assign") {
-           continue;
-         }
-         for (json& operation : line["value"]) {
-           const bool sends =
-               operation[0] == "send" &&
-               (operation[2] == value || (operation[2].is_array() && operation[2][1] == value));
-           if (sends) {
-             line["type"] = "fail";
-           }
-         }
-       }
-       return true;
-     }},
+const std::array kDamages{
+    Damage{"inconsistent-offsets",
+           [](std::vector<json>& lines) {
+             const json* const line = long_poll(lines, 1);
+             if (line == nullptr) {
+               return false;
+             }
+             json again = *line;
+             messages_of(again)[0][1] = "strange";
+             again["process"] = 200;
+             lines.push_back(std::move(again));
+             return true;
+           }},
+    Damage{"duplicate",
+           [](std::vector<json>& lines) {
+             json* const line = long_poll(lines, 1);
+             if (line != nullptr) {
+               messages_of(*line).push_back({1'000'000, messages_of(*line)[0][1]});
+             }
+             return line != nullptr;
+           }},
+    Damage{"lost-write",
+           [](std::vector<json>& lines) {
+             json* const line = long_poll(lines, 3);
+             const json value = line == nullptr ? json() : messages_of(*line)[1][1];
+             forget(lines, value);
+             return line != nullptr && was_acknowledged(lines, value);
+           }},
+    Damage{"unseen",
+           [](std::vector<json>& lines) {
+             json* const line = long_poll(lines, 1);
+             const json value = line == nullptr ? json() : messages_of(*line).back()[1];
+             forget(lines, value);
+             return line != nullptr && was_acknowledged(lines, value);
+           }},
+    Damage{"int-nonmonotonic-poll",
+           [](std::vector<json>& lines) {
+             json* const line = long_poll(lines, 2);
+             if (line != nullptr) {
+               std::swap(messages_of(*line)[0], messages_of(*line)[1]);
+             }
+             return line != nullptr;
+           }},
+    Damage{"int-poll-skip",
+           [](std::vector<json>& lines) {
+             const json* const line = long_poll(lines, 3);
+             if (line == nullptr) {
+               return false;
+             }
+             json again = *line;
+             messages_of(again).erase(1);
+             again["process"] = 200;
+             lines.push_back(std::move(again));
+             return true;
+           }},
+    Damage{"nonmonotonic-poll",
+           [](std::vector<json>& lines) {
+             const json* const line = long_poll(lines, 1);
+             if (line == nullptr) {
+               return false;
+             }
+             json again = *line;
+             lines.push_back(std::move(again));
+             return true;
+           }},
+    Damage{"poll-skip",
+           [](std::vector<json>& lines) {
+             const json* const line = long_poll(lines, 3);
+             if (line == nullptr) {
+               return false;
+             }
+             const json whole = *line;
+             for (const std::size_t n : {std::size_t{0}, std::size_t{2}}) {
+               json part = whole;
+               messages_of(part) = json::array({messages_of(part)[n]});
+               part["process"] = 200;
+               lines.push_back(std::move(part));
+             }
+             return true;
+           }},
+    Damage{"G1a",
+           [](std::vector<json>& lines) {
+             json* const polled = long_poll(lines, 1);
+             if (polled == nullptr) {
+               return false;
+             }
+             const json value = messages_of(*polled)[0][1];
+             for (json& line : lines) {
+               if (line["f"] == "assign") {
+                 continue;
+               }
+               for (json& operation : line["value"]) {
+                 const bool sends = operation[0] == "send" &&
+                                    (operation[2] == value ||
+                                     (operation[2].is_array() && operation[2][1] == value));
+                 if (sends) {
+                   line["type"] = "fail";
+                 }
+               }
+             }
+             return true;
+           }},
 };
 
 class DamagedLog : public testing::TestWithParam<Damage> {};
